@@ -1,0 +1,10 @@
+# COPOLL_TOOLS: the folder that `./dev setup` fills. Same rule as libs/setup/common.sh and libs/host/run.
+if(NOT COPOLL_TOOLS)
+    if(DEFINED ENV{COPOLL_TOOLS})
+        set(COPOLL_TOOLS "$ENV{COPOLL_TOOLS}")
+    elseif(DEFINED ENV{XDG_CACHE_HOME})
+        set(COPOLL_TOOLS "$ENV{XDG_CACHE_HOME}/copoll")
+    else()
+        set(COPOLL_TOOLS "$ENV{HOME}/.cache/copoll")
+    endif()
+endif()
