@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <span>
+
+#include <copoll/backend/pollable_op.hpp>
+#include <copoll/backend/stream.hpp>
+#include <copoll/result.hpp>
+
+namespace copoll::backend {
+inline namespace wasi {
+
+class input {
+public:
+    static input open_stdin(context&) {
+        return input{host::counted<host::raw::copoll_get_stdin, host::call::other>()};
+    }
+
+private:
+    friend class input_read_op;
+    explicit input(host::handle h) noexcept : stream_(h) {}
+    input_stream stream_;
+};
+
+class output {
+public:
+    static output open_stdout(context&) {
+        return output{host::counted<host::raw::copoll_get_stdout, host::call::other>()};
+    }
+    static output open_stderr(context&) {
+        return output{host::counted<host::raw::copoll_get_stderr, host::call::other>()};
+    }
+
+private:
+    friend class output_write_op;
+    explicit output(host::handle h) noexcept : stream_(h) {}
+    output_stream stream_;
+};
+
+class input_read_op : public pollable_op<input_read_op, io_result> {
+public:
+    input_read_op(input& in, std::span<std::byte> buffer) noexcept : in_(&in), buffer_(buffer) {}
+    bool attempt() noexcept { return buffer_.empty() || in_->stream_.try_read(buffer_, result); }
+    host::handle pollable() { return in_->stream_.pollable(); }
+
+private:
+    input* in_;
+    std::span<std::byte> buffer_;
+};
+
+class output_write_op : public pollable_op<output_write_op, io_result> {
+public:
+    output_write_op(output& out, std::span<const std::byte> bytes) noexcept
+        : out_(&out), bytes_(bytes) {}
+    bool attempt() noexcept { return bytes_.empty() || out_->stream_.try_write(bytes_, result); }
+    host::handle pollable() { return out_->stream_.pollable(); }
+
+private:
+    output* out_;
+    std::span<const std::byte> bytes_;
+};
+
+}  // namespace wasi
+}  // namespace copoll::backend

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <copoll/backend/tcp.hpp>
+
+namespace copoll::backend {
+inline namespace wasi {
+namespace {
+
+using enum host::call;
+
+/// A capability token without cost or children: taken once.
+host::handle network() noexcept {
+    static const host::handle n = host::counted<host::raw::copoll_instance_network, other>();
+    return n;
+}
+
+host::flat_address flatten(const ip::endpoint& e) noexcept {
+    host::flat_address flat{};
+    flat.v[0] = e.port;
+    if (e.address.is_v4()) {
+        const auto bytes = e.address.to_v4();
+        for (std::size_t i = 0; i < 4; ++i) flat.v[1 + i] = bytes[i];
+        return flat;
+    }
+    flat.family = 1;
+    const auto& bytes = e.address.to_v6();
+    for (std::size_t i = 0; i < 8; ++i) flat.v[2 + i] = bytes[2 * i] << 8 | bytes[2 * i + 1];
+    flat.v[10] = static_cast<std::int32_t>(e.address.scope());
+    return flat;
+}
+
+result<ip::endpoint> to_endpoint(const host::address_result& r) noexcept {
+    if (r.tag != 0) return fail(to_error(r.code));
+    if (r.ok.family == 0) {
+        const auto& o = r.ok.v4.octets;
+        return ip::endpoint{ip::address{ip::address::v4_bytes{o[0], o[1], o[2], o[3]}},
+                            r.ok.v4.port};
+    }
+    ip::address::v6_bytes bytes{};
+    for (std::size_t i = 0; i < 8; ++i) {
+        bytes[2 * i] = static_cast<std::uint8_t>(r.ok.v6.segments[i] >> 8);
+        bytes[2 * i + 1] = static_cast<std::uint8_t>(r.ok.v6.segments[i]);
+    }
+    return ip::endpoint{ip::address{bytes, r.ok.v6.scope}, r.ok.v6.port};
+}
+
+/// Runs `start-bind` or `start-connect`, which take an address.
+template <auto Import>
+std::error_code start_with(host::handle socket, const ip::endpoint& e) noexcept {
+    const auto a = flatten(e);
+    const auto r = host::returned<host::socket_status, Import, other>(
+        socket, network(), a.family, a.v[0], a.v[1], a.v[2], a.v[3], a.v[4], a.v[5], a.v[6], a.v[7],
+        a.v[8], a.v[9], a.v[10]);
+    return r.tag == 0 ? std::error_code{} : to_error(r.code);
+}
+
+result<resource<host::drop_tcp>> create(const ip::endpoint& e) noexcept {
+    const auto r = host::returned<host::handle_result, host::raw::copoll_create_tcp_socket, socket>(
+        e.address.is_v4() ? 0 : 1);
+    if (r.tag != 0) return fail(to_error(r.code));
+    return resource<host::drop_tcp>{r.value};
+}
+
+pollable subscribe_socket(const resource<host::drop_tcp>& s) {
+    return pollable{host::counted<host::raw::copoll_tcp_subscribe, subscribe>(s.get())};
+}
+
+}  // namespace
+
+// --- linger -------------------------------------------------------------------------------------
+// Dropping an output-stream with a write in flight loses the bytes on some hosts and blocks the
+// whole guest on others. So a socket that is closed too early waits here until the host has sent
+// what it took, or failed to.
+
+class linger : public waiter {
+public:
+    static void begin(context& io, tcp_socket&& s) {
+        auto* self = new linger(io, std::move(s));
+        self->on_ready_ = [](waiter& w) noexcept {
+            auto& l = static_cast<linger&>(w);
+            if (l.s_.output_.settled()) l.end();
+        };
+        ++io.lingering_;
+        io.arm(*self, self->s_.output_.pollable());
+    }
+
+private:
+    linger(context& io, tcp_socket&& s) noexcept : io_(io), s_(std::move(s)) { s_.io_ = nullptr; }
+    void end() noexcept {
+        io_.disarm(*this);
+        --io_.lingering_;
+        delete this;
+    }
+    context& io_;
+    tcp_socket s_;
+};
+
+void tcp_socket::close() noexcept {
+    if (io_ && socket_ && !output_.settled()) return linger::begin(*io_, std::move(*this));
+    output_ = {};
+    input_ = {};
+    socket_.reset();
+}
+
+result<ip::endpoint> tcp_socket::local_endpoint() const noexcept {
+    return to_endpoint(
+        host::returned<host::address_result, host::raw::copoll_tcp_local_address, other>(
+            socket_.get()));
+}
+
+result<ip::endpoint> tcp_socket::remote_endpoint() const noexcept {
+    return to_endpoint(
+        host::returned<host::address_result, host::raw::copoll_tcp_remote_address, other>(
+            socket_.get()));
+}
+
+// --- read, write, shutdown ----------------------------------------------------------------------
+
+bool read_op::attempt() noexcept {
+    if (buffer_.empty()) return true;
+    return s_->input_.try_read(buffer_, result);
+}
+
+bool write_op::attempt() noexcept {
+    if (s_->write_shut_) {
+        result.ec = errc::closed;
+        return true;
+    }
+    if (bytes_.empty()) return true;
+    if (!s_->output_.try_write(bytes_, result)) return false;
+    if (result.ec == errc::closed) result.ec = errc::connection_reset;  // the peer is gone: EPIPE
+    return true;
+}
+
+bool shutdown_op::attempt() noexcept {
+    const bool writes = direction_ != direction::read;
+    if (writes && !s_->output_.settled()) return false;  // the FIN comes behind the data
+    const auto r = host::returned<host::socket_status, host::raw::copoll_tcp_shutdown, other>(
+        s_->socket_.get(), static_cast<std::int32_t>(direction_));
+    if (writes) s_->write_shut_ = true;
+    if (r.tag != 0) result = fail(to_error(r.code));
+    return true;
+}
+
+// --- listen, accept, connect --------------------------------------------------------------------
+
+void tcp_listener::close() noexcept {
+    pollable_.reset();
+    socket_.reset();
+}
+
+result<ip::endpoint> tcp_listener::local_endpoint() const noexcept {
+    return to_endpoint(
+        host::returned<host::address_result, host::raw::copoll_tcp_local_address, other>(
+            socket_.get()));
+}
+
+host::handle tcp_listener::pollable() {
+    if (!pollable_) pollable_ = subscribe_socket(socket_);
+    return pollable_.get();
+}
+
+bool accept_op::attempt() noexcept {
+    for (;;) {
+        const auto r = host::returned<host::accept_result, host::raw::copoll_tcp_accept, accept>(
+            l_->socket_.get());
+        if (r.tag == 0) {
+            result = tcp_socket{*l_->io_, r.ok.socket, r.ok.input, r.ok.output};
+            return true;
+        }
+        if (r.code == host::socket_error::would_block) return false;
+        if (r.code == host::socket_error::connection_aborted) continue;  // gone before we came
+        result = fail(to_error(r.code));
+        return true;
+    }
+}
+
+bool connect_op::start(context& io) noexcept {
+    io_ = &io;
+    auto s = create(to_);
+    if (!s) {
+        result = fail(s.error());
+        return true;
+    }
+    socket_ = *std::move(s);
+    if (auto ec = start_with<host::raw::copoll_tcp_start_connect>(socket_.get(), to_)) {
+        result = fail(ec);
+        return true;
+    }
+    return attempt();  // the host sends nothing before it is asked for the outcome
+}
+
+bool connect_op::attempt() noexcept {
+    const auto r =
+        host::returned<host::connect_result, host::raw::copoll_tcp_finish_connect, other>(
+            socket_.get());
+    if (r.tag != 0 && r.code == host::socket_error::would_block) return false;
+    if (r.tag == 0) {
+        pollable_.reset();
+        result = tcp_socket{*io_, socket_.release(), r.ok.input, r.ok.output};
+    } else {
+        result = fail(to_error(r.code));
+    }
+    return true;
+}
+
+void connect_op::cancel(context& io) noexcept {
+    pollable_op::cancel(io);
+    pollable_.reset();
+    socket_.reset();  // dropping it gives the attempt up
+}
+
+host::handle connect_op::pollable() {
+    pollable_ = subscribe_socket(socket_);
+    return pollable_.get();
+}
+
+bool listen_op::start(context& io) noexcept {
+    io_ = &io;
+    auto s = create(at_);
+    if (!s) {
+        result = fail(s.error());
+        return true;
+    }
+    socket_ = *std::move(s);
+    if (auto ec = start_with<host::raw::copoll_tcp_start_bind>(socket_.get(), at_)) {
+        result = fail(ec);
+        return true;
+    }
+    return attempt();
+}
+
+bool listen_op::attempt() noexcept {
+    for (;;) {
+        const auto r =
+            step_ == step::bind
+                ? host::returned<host::socket_status, host::raw::copoll_tcp_finish_bind, other>(
+                      socket_.get())
+                : host::returned<host::socket_status, host::raw::copoll_tcp_finish_listen, other>(
+                      socket_.get());
+        if (r.tag != 0 && r.code == host::socket_error::would_block) return false;
+        if (r.tag != 0) {
+            result = fail(to_error(r.code));
+            return true;
+        }
+        if (step_ == step::listen) {
+            pollable_.reset();
+            result = tcp_listener{*io_, std::move(socket_)};
+            return true;
+        }
+        step_ = step::listen;
+        if (options_.backlog != 0)
+            host::returned<host::socket_status, host::raw::copoll_tcp_set_backlog, other>(
+                socket_.get(), static_cast<std::int64_t>(options_.backlog));
+        const auto started =
+            host::returned<host::socket_status, host::raw::copoll_tcp_start_listen, other>(
+                socket_.get());
+        if (started.tag != 0) {
+            result = fail(to_error(started.code));
+            return true;
+        }
+    }
+}
+
+host::handle listen_op::pollable() {
+    if (!pollable_) pollable_ = subscribe_socket(socket_);
+    return pollable_.get();
+}
+
+}  // namespace wasi
+}  // namespace copoll::backend

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <copoll/detail/frame_pool.hpp>
+#include <copoll/loop.hpp>
+#include <copoll/operation.hpp>
+
+namespace copoll {
+
+/// `co_await this_env{}` gives the `const env&` of the running task: its loop and its stop token.
+/// Completes at once.
+struct this_env {};
+
+namespace detail {
+
+/// Awaits an operation that lives in the same full expression. Not a member of the operation, so
+/// that operations stay plain objects that combinators can hold.
+template <class O>
+class op_awaiter {
+public:
+    op_awaiter(O& op, const env& e) noexcept : op_(&op), env_(&e) { op.bind(e); }
+
+    bool await_ready() noexcept { return op_->start(); }
+    loop::transfer_result await_suspend(std::coroutine_handle<> h) noexcept {
+        k_.handle = h;
+        loop& owner = *env_->owner;
+        return owner.transfer(op_->suspend(k_));
+    }
+    decltype(auto) await_resume() { return op_->take(); }
+
+private:
+    O* op_;
+    const env* env_;
+    continuation k_;
+};
+
+struct env_awaiter {
+    const env& value;
+    static bool await_ready() noexcept { return true; }
+    static void await_suspend(std::coroutine_handle<>) noexcept {}
+    const env& await_resume() const noexcept { return value; }
+};
+
+/// What all coroutine promises of the library share: where the frame lives, who runs it, and how a
+/// `co_await` inside it binds the operation to that.
+class promise_base {
+public:
+    static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        frame_pool::deallocate(frame, size);
+    }
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    template <operation O>
+    op_awaiter<O> await_transform(O&& op) noexcept {
+        static_assert(!std::is_lvalue_reference_v<O>,
+                      "an operation is awaited once, as an rvalue: co_await std::move(x)");
+        return {op, *env_};
+    }
+    env_awaiter await_transform(this_env) noexcept { return {*env_}; }
+
+    /// Awaiters of other libraries pass through; they see a plain coroutine handle.
+    template <class A>
+        requires(!operation<std::remove_cvref_t<A>>)
+    A&& await_transform(A&& other) noexcept {
+        return std::forward<A>(other);
+    }
+
+    const env* env_ = nullptr;
+};
+
+}  // namespace detail
+}  // namespace copoll

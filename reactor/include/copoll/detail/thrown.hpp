@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <exception>
+
+namespace copoll::detail {
+
+#if defined(__cpp_exceptions)
+/// Holds what the coroutine's body threw, for user code with exceptions; the library throws none.
+class thrown {
+public:
+    void catch_current() noexcept { e_ = std::current_exception(); }
+    void rethrow() const {
+        if (e_) std::rethrow_exception(e_);
+    }
+    explicit operator bool() const noexcept { return e_ != nullptr; }
+
+private:
+    std::exception_ptr e_;
+};
+#else
+class thrown {
+public:
+    [[noreturn]] static void catch_current() noexcept { std::terminate(); }
+    static void rethrow() noexcept {}
+    explicit operator bool() const noexcept { return false; }
+};
+#endif
+
+}  // namespace copoll::detail

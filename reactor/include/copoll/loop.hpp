@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <type_traits>
+
+#include <copoll/backend/context.hpp>
+#include <copoll/clock.hpp>
+#include <copoll/detail/backend_concept.hpp>
+#include <copoll/detail/config.hpp>
+#include <copoll/detail/intrusive_fifo.hpp>
+#include <copoll/detail/timer_heap.hpp>
+#include <copoll/operation.hpp>
+
+namespace copoll {
+
+/// Counters since the loop began. They cost an increment each and are always on.
+struct loop_stats {
+    std::uint64_t turns = 0;         ///< generations of ready continuations that ran
+    std::uint64_t resumed = 0;       ///< continuations that ran
+    std::uint64_t waits = 0;         ///< times the backend was asked what happened
+    std::uint64_t host_calls = 0;    ///< calls of the host; `wasi` backend only
+    std::uint64_t allocations = 0;   ///< frames and buffers that came from the heap
+    std::uint64_t frames = 0;        ///< coroutine frames alive now
+    std::uint64_t timers = 0;        ///< timers set now
+};
+
+/// The single-threaded reactor. One turn runs the generation of continuations that was ready when
+/// the turn began, then asks the backend which operations completed, then fires the timers that
+/// are due. What a continuation makes ready runs in the next generation, so nobody is starved by a
+/// neighbour that always has work.
+///
+/// Order within a turn: completed operations are posted before timers fire, so data that arrived
+/// together with its deadline wins.
+class loop {
+public:
+    loop();
+    ~loop();
+    loop(const loop&) = delete;
+    loop& operator=(const loop&) = delete;
+
+    /// Appends `k` to the ready queue. Never resumes inside the call.
+    void post(continuation& k) noexcept { ready_.push(k); }
+
+    /// The time at which this turn first asked for it; no host call when asked again in one turn.
+    clock::time_point turn_time() noexcept {
+        if (!turn_time_known_) {
+            turn_time_ = clock::now();
+            turn_time_known_ = true;
+        }
+        return turn_time_;
+    }
+
+    void set_timer(detail::timer_node& timer, clock::time_point deadline) {
+        timer.deadline = deadline;
+        timers_.insert(timer);
+    }
+    void cancel_timer(detail::timer_node& timer) noexcept {
+        if (timer.set()) timers_.erase(timer);
+    }
+
+    /// True while the running coroutine may go on with what completes at once; after `inline_budget`
+    /// completions in one resume an operation queues itself so that others get their turn.
+    bool spend_budget() noexcept {
+        if (budget_ == 0) return false;
+        --budget_;
+        return true;
+    }
+
+    /// Starts with `first` and runs until `done`. If nothing is ready and nothing that is waited
+    /// for can happen, says so on stderr, requests stop of everything through `stop`, goes on until
+    /// `done` and returns `deadlock`.
+    result<void> run(continuation& first, const bool& done, stop_source& stop);
+
+    backend::context& io() noexcept { return io_; }
+    loop_stats stats() const noexcept;
+
+    static constexpr std::uint32_t inline_budget = 16;
+    /// While continuations are ready all the time, completions are looked for every so many turns.
+    static constexpr std::uint32_t turns_between_looks = 8;
+
+#if COPOLL_SYMMETRIC_TRANSFER
+    using transfer_result = std::coroutine_handle<>;
+    /// What `await_suspend` returns to go on with `h`; null means: back to the loop.
+    transfer_result transfer(std::coroutine_handle<> h) noexcept {
+        return h ? h : std::noop_coroutine();
+    }
+#else
+    using transfer_result = void;
+    void transfer(std::coroutine_handle<> h) noexcept { transferred_ = h; }
+#endif
+
+private:
+    void resume(std::coroutine_handle<> h);
+    void run_generation();
+    void look(bool may_block);
+
+    detail::intrusive_fifo<continuation> ready_;
+    std::uint32_t budget_ = 0;
+    bool turn_time_known_ = false;
+    clock::time_point turn_time_{};
+#if !COPOLL_SYMMETRIC_TRANSFER
+    std::coroutine_handle<> transferred_{};
+#endif
+    detail::timer_heap timers_;
+    loop_stats stats_;
+    backend::context io_;
+};
+
+}  // namespace copoll

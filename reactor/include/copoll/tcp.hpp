@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <copoll/backend/tcp.hpp>
+#include <copoll/check.hpp>
+#include <copoll/detail/io_op.hpp>
+#include <copoll/detail/tcp_types.hpp>
+#include <copoll/ip.hpp>
+
+/// TCP. Each function returns an operation to `co_await`; nothing happens before that. A stream
+/// has at most one read and one write (or shutdown) awaited at a time, and must not move meanwhile.
+
+namespace copoll {
+
+/// The operations live in classes of the backend, so the functions here return `auto`; what an
+/// operation gives stands in its comment.
+
+/// A connected TCP stream. Destroying it closes the connection; bytes that were written are still
+/// delivered, in the background, as long as the loop runs.
+class tcp_stream {
+public:
+    /// Connects; gives `result<tcp_stream>`. *Errors:* `connection_refused`, `unreachable`, `timed_out`, `access_denied`.
+    /// *Cancellation:* gives the attempt up; no connection comes out of it.
+    static auto connect(const ip::endpoint& to) noexcept {
+        return detail::io_op<backend::connect_op, tcp_stream>{std::in_place, to};
+    }
+
+    /// Reads what is there, at most `buffer.size()` bytes; gives `io_result`. *Completes:* with n >= 1, or with an
+    /// error and n == 0; an empty buffer completes at once with n == 0.
+    /// *Errors:* `eof` when the peer has shut down, `connection_reset`.
+    /// *Cancellation:* no byte is lost. *Lifetime:* `buffer` stays valid until completion.
+    auto read_some(std::span<std::byte> buffer) noexcept {
+        return detail::io_op<backend::read_op>{std::in_place, socket_, buffer};
+    }
+
+    /// Writes at least one byte; gives `io_result`. The bytes are then the host's. *Errors:* `connection_reset` when
+    /// the peer is gone, `closed` after `shutdown_write`. *Cancellation:* n is what was written.
+    /// *Lifetime:* `bytes` stay valid until completion.
+    auto write_some(std::span<const std::byte> bytes) noexcept {
+        return detail::io_op<backend::write_op>{std::in_place, socket_, bytes};
+    }
+
+    /// Shuts down `direction::read`, `write` or `both`; gives `result<void>`. What was written is
+    /// sent first.
+    auto shutdown(direction d) noexcept {
+        return detail::io_op<backend::shutdown_op>{std::in_place, socket_, d};
+    }
+
+    /// Tells the peer that no more bytes come (FIN), behind all that was written; gives
+    /// `result<void>`. Reading goes on.
+    auto shutdown_write() noexcept { return shutdown(direction::write); }
+
+    /// Closes now; the same as destroying the stream. Nothing may be awaited on it.
+    void close() noexcept { socket_.close(); }
+    bool is_open() const noexcept { return socket_.is_open(); }
+
+    result<ip::endpoint> local_endpoint() const noexcept { return socket_.local_endpoint(); }
+    result<ip::endpoint> remote_endpoint() const noexcept { return socket_.remote_endpoint(); }
+
+    explicit tcp_stream(backend::tcp_socket socket) noexcept : socket_(std::move(socket)) {}
+
+private:
+    backend::tcp_socket socket_;
+};
+
+/// A socket that accepts connections.
+class tcp_listener {
+public:
+    /// Binds and listens; gives `result<tcp_listener>`. Port 0 takes a free one, see
+    /// `local_endpoint`. An IPv6 listener takes IPv6 only: for both, listen twice. The address can
+    /// be taken again right after a listener closed (SO_REUSEADDR).
+    /// *Errors:* `address_in_use`, `address_not_available`, `access_denied`.
+    static auto bind(const ip::endpoint& at, const listen_options& options = {}) noexcept {
+        return detail::io_op<backend::listen_op, tcp_listener>{std::in_place, at, options};
+    }
+
+    /// Waits for a connection; gives `result<tcp_stream>`. A connection that its peer gave up
+    /// before it was accepted is skipped. *Cancellation:* accepts nothing.
+    auto accept() noexcept {
+        return detail::io_op<backend::accept_op, tcp_stream>{std::in_place, socket_};
+    }
+
+    /// Nothing may be awaited on it.
+    void close() noexcept { socket_.close(); }
+    bool is_open() const noexcept { return socket_.is_open(); }
+
+    result<ip::endpoint> local_endpoint() const noexcept { return socket_.local_endpoint(); }
+
+    explicit tcp_listener(backend::tcp_listener socket) noexcept : socket_(std::move(socket)) {}
+
+private:
+    backend::tcp_listener socket_;
+};
+
+}  // namespace copoll
