@@ -22,13 +22,13 @@ errc cause(std::string_view text) noexcept {
 
 }  // namespace
 
-std::error_code to_error(host::stream_error kind, host::handle error) noexcept {
-    if (kind == host::stream_error::closed) return errc::closed;
+std::error_code to_error(const host::stream_failure& failure) noexcept {
+    if (failure.which() == host::stream_error::closed) return errc::closed;
     const auto text = host::returned<host::list_result, host::raw::copoll_error_to_debug_string,
-                                     host::call::other>(error);
+                                     host::call::other>(failure.error);
     const errc e = cause({static_cast<const char*>(text.data), text.size});
     if (text.size > 0) std::free(text.data);
-    host::drop_error(error);
+    host::drop_error(failure.error);
     return e;
 }
 
@@ -70,7 +70,7 @@ host::handle input_stream::pollable() {
 bool input_stream::read_once(std::span<std::byte> buffer, io_result& result) noexcept {
     const auto r = host::read(stream_.get(), buffer.data(), buffer.size());
     if (r.tag != 0) {
-        result.ec = to_error(static_cast<host::stream_error>(r.err.kind), r.err.error);
+        result.ec = to_error(r.err);
         if (result.ec == errc::closed) result.ec = errc::eof;
         return true;
     }
@@ -119,7 +119,7 @@ host::handle output_stream::pollable() {
 std::uint64_t output_stream::permit(std::error_code& ec) noexcept {
     const auto r = host::check_write(stream_.get());
     if (r.tag != 0) {
-        ec = to_error(static_cast<host::stream_error>(r.err.kind), r.err.error);
+        ec = to_error(r.err);
         in_flight_ = false;
         return 0;
     }
@@ -135,7 +135,7 @@ bool output_stream::try_write(std::span<const std::byte> bytes, io_result& resul
     const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(allowed, bytes.size()));
     const auto r = host::write(stream_.get(), bytes.data(), static_cast<std::uint32_t>(n));
     if (r.tag != 0) {
-        result.ec = to_error(static_cast<host::stream_error>(r.kind), r.error);
+        result.ec = to_error(r.err);
         return true;
     }
     in_flight_ = true;

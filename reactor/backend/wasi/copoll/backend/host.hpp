@@ -66,88 +66,82 @@ struct list_result {  // list<u8> or list<u32>, no error
     void* data;
     std::uint32_t size;
 };
-struct read_result {
+struct stream_failure {  // stream-error
+    std::uint32_t kind;  // only the low byte is written
+    handle error;
+    stream_error which() const noexcept { return static_cast<stream_error>(kind & 0xff); }
+};
+struct read_result {  // result<list<u8>, stream-error>
     std::uint8_t tag;
     union {
         list_result ok;
-        struct {
-            std::uint8_t kind;
-            handle error;
-        } err;
+        stream_failure err;
     };
 };
-struct alignas(4) stream_status {  // result<_, stream-error>
+struct stream_status {  // result<_, stream-error>
     std::uint8_t tag;
-    std::uint8_t pad_[3];
-    std::uint8_t kind;
-    std::uint8_t pad2_[3];
-    handle error;
+    stream_failure err;
 };
-struct alignas(8) permit_result {  // result<u64, stream-error>
+struct permit_result {  // result<u64, stream-error>
     std::uint8_t tag;
-    std::uint8_t pad_[7];
     union {
         std::uint64_t permit;
-        struct {
-            std::uint8_t kind;
-            std::uint8_t pad2_[3];
-            handle error;
-        } err;
+        stream_failure err;
     };
 };
 struct socket_status {  // result<_, error-code>
     std::uint8_t tag;
     socket_error code;
 };
-struct alignas(4) handle_result {  // result<own<T>, error-code>
+struct handle_result {  // result<own<T>, error-code>
     std::uint8_t tag;
-    std::uint8_t pad_[3];
     union {
         handle value;
         socket_error code;
     };
 };
-struct alignas(4) connect_result {  // result<tuple<input, output>, error-code>
+struct stream_pair {
+    handle input, output;
+};
+struct connect_result {  // result<tuple<input-stream, output-stream>, error-code>
     std::uint8_t tag;
-    std::uint8_t pad_[3];
     union {
-        struct {
-            handle input, output;
-        } ok;
+        stream_pair ok;
         socket_error code;
     };
 };
-struct alignas(4) accept_result {  // result<tuple<socket, input, output>, error-code>
+struct accepted {
+    handle socket, input, output;
+};
+struct accept_result {  // result<tuple<tcp-socket, input-stream, output-stream>, error-code>
     std::uint8_t tag;
-    std::uint8_t pad_[3];
     union {
-        struct {
-            handle socket, input, output;
-        } ok;
+        accepted ok;
         socket_error code;
     };
 };
-struct alignas(4) address_result {  // result<ip-socket-address, error-code>
+struct v4_address {
+    std::uint16_t port;
+    std::array<std::uint8_t, 4> octets;
+};
+struct v6_address {
+    std::uint16_t port;
+    std::uint32_t flow;
+    std::array<std::uint16_t, 8> segments;
+    std::uint32_t scope;
+};
+struct socket_address {  // ip-socket-address
+    std::uint8_t family;  // 0 = v4, 1 = v6
+    union {
+        v4_address v4;
+        v6_address v6;
+    };
+};
+struct address_result {  // result<ip-socket-address, error-code>
     std::uint8_t tag;
-    std::uint8_t pad_[3];
     union {
         socket_error code;
-        struct {
-            std::uint8_t family;  // 0 = v4, 1 = v6
-            std::uint8_t pad2_[3];
-            union {
-                struct {
-                    std::uint16_t port;
-                    std::uint8_t octets[4];
-                } v4;
-                struct {
-                    std::uint16_t port;
-                    std::uint32_t flow;
-                    std::uint16_t segments[8];
-                    std::uint32_t scope;
-                } v6;
-            };
-        } ok;
+        socket_address ok;
     };
 };
 static_assert(sizeof(address_result) == 36 && sizeof(accept_result) == 16 &&

@@ -11,7 +11,7 @@ namespace copoll::backend {
 inline namespace wasi {
 
 /// The error of a stream call; drops the error resource that may come with it.
-std::error_code to_error(host::stream_error kind, host::handle error) noexcept;
+std::error_code to_error(const host::stream_failure& failure) noexcept;
 std::error_code to_error(host::socket_error code) noexcept;
 
 /// An input-stream with its pollable, made at the first wait and kept.
