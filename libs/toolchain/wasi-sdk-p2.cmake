@@ -1,0 +1,27 @@
+# CMake toolchain file of an assembled SDK, which lies in its share/cmake/. Same name and rules as
+# in wasi-sdk's own releases.
+set(CMAKE_SYSTEM_NAME WASI)
+set(CMAKE_SYSTEM_VERSION 1)
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
+
+if(NOT WASI_SDK_PREFIX)
+    get_filename_component(WASI_SDK_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
+endif()
+set(CMAKE_C_COMPILER "${WASI_SDK_PREFIX}/bin/clang")
+set(CMAKE_CXX_COMPILER "${WASI_SDK_PREFIX}/bin/clang++")
+set(CMAKE_ASM_COMPILER "${WASI_SDK_PREFIX}/bin/clang")
+set(CMAKE_AR "${WASI_SDK_PREFIX}/bin/llvm-ar")
+set(CMAKE_RANLIB "${WASI_SDK_PREFIX}/bin/llvm-ranlib")
+set(CMAKE_NM "${WASI_SDK_PREFIX}/bin/llvm-nm")
+set(CMAKE_STRIP "${WASI_SDK_PREFIX}/bin/llvm-strip")
+set(CMAKE_OBJDUMP "${WASI_SDK_PREFIX}/bin/llvm-objdump")
+foreach(lang C CXX ASM)
+    set(CMAKE_${lang}_COMPILER_TARGET wasm32-wasip2)
+endforeach()
+
+set(CMAKE_SYSROOT "${WASI_SDK_PREFIX}/share/wasi-sysroot")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+foreach(kind LIBRARY INCLUDE PACKAGE)
+    set(CMAKE_FIND_ROOT_PATH_MODE_${kind} ONLY)
+endforeach()
