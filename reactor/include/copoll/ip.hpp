@@ -31,19 +31,24 @@ public:
     constexpr explicit address(v6_bytes bytes, std::uint32_t scope = 0) noexcept
         : bytes_(bytes), scope_(scope), family_(family::v6) {}
 
-    /// Dotted decimal (four numbers, no leading zeros) or RFC 4291 section 2.2, all three forms,
-    /// with an optional numeric zone `%N` (RFC 4007). Errors: `parse_error`.
+    /// Dotted decimal (four numbers) or RFC 4291 section 2.2, all three forms, with an optional
+    /// numeric zone `%N` (RFC 4007). Decimal numbers have no leading zeros, which some readers
+    /// take for octal. *Errors:* `parse_error`.
     static result<address> parse(std::string_view text) noexcept;
 
     constexpr ip::family family() const noexcept { return family_; }
     constexpr bool is_v4() const noexcept { return family_ == ip::family::v4; }
     constexpr bool is_v6() const noexcept { return family_ == ip::family::v6; }
     /// The first four bytes; precondition: `is_v4()`.
-    constexpr v4_bytes to_v4() const noexcept { return {bytes_[0], bytes_[1], bytes_[2], bytes_[3]}; }
+    constexpr v4_bytes to_v4() const noexcept {
+        return {bytes_[0], bytes_[1], bytes_[2], bytes_[3]};
+    }
     /// Precondition: `is_v6()`.
     constexpr const v6_bytes& to_v6() const noexcept { return bytes_; }
     constexpr std::uint32_t scope() const noexcept { return scope_; }
 
+    // An IPv4-mapped address (::ffff:a.b.c.d) is what the address inside is, as a socket would
+    // take it: so a check for loopback is not slipped past in disguise.
     bool is_loopback() const noexcept;     ///< 127.0.0.0/8, ::1
     bool is_unspecified() const noexcept;  ///< 0.0.0.0, ::
 
@@ -66,7 +71,7 @@ struct endpoint {
     ip::address address{};
     std::uint16_t port = 0;
 
-    /// `1.2.3.4:80` or `[::1]:80`. Errors: `parse_error`.
+    /// `1.2.3.4:80` or `[::1]:80`. *Errors:* `parse_error`.
     static result<endpoint> parse(std::string_view text) noexcept;
 
     friend constexpr auto operator<=>(const endpoint&, const endpoint&) noexcept = default;
