@@ -1,13 +1,27 @@
 """libs/host/run: which host it picks, what it tells it, what it passes through."""
+import functools
 import os
 import signal
 import subprocess
 import unittest
 
-from support import ROOT, TOOLS, ScriptTest
+from support import ROOT, ScriptTest
 
 RUN = ROOT / "libs/host/run"
 PROBE = os.environ.get("PROBE_COMPONENT", ROOT / "build/wasi/bin/host_probe.wasm")
+
+
+def on_each_host(test):
+    """Runs a test with each real host of this machine."""
+    @functools.wraps(test)
+    def run(self):
+        for host in "wasmtime", "embedded":
+            if subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True).returncode:
+                print(f"not tried on this machine: host {host}")
+                continue
+            with self.subTest(host=host):
+                test(self, host)
+    return run
 
 
 class Test(ScriptTest):
@@ -24,16 +38,6 @@ class Test(ScriptTest):
         self.write(self.tmp / "some.wasm", "")
         return self.run_script(RUN, *args, "some.wasm", "an arg", COPOLL_HOST=None,
                                COPOLL_TOOLS=self.tmp, **env)
-
-    def each_host(self):
-        """The real hosts of this machine. Those that are not there are named in the output."""
-        for host in "wasmtime", "embedded":
-            found = subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True)
-            if found.returncode:
-                print(f"not tried on this machine: host {host}")
-                continue
-            with self.subTest(host=host):
-                yield host
 
     def run_probe(self, host, *args, **options):
         return self.run_script(RUN, "--host", host, *args, **options)
@@ -112,55 +116,52 @@ class Test(ScriptTest):
         result = self.run_script(RUN, "none.wasm", COPOLL_HOST=None, COPOLL_TOOLS=self.tmp)
         self.assert_fails_with_one_line(result, "none.wasm")
 
-    # -- what the real hosts pass through
-
-    def test_exit_codes(self):
+    def test_exit_code_of_the_command_passes_through(self):
         self.fake_wasmtime("48.0.8", "exit 7")
         self.assertEqual(self.run_fake().returncode, 7)
-        (self.bin / "wasmtime").unlink()
-        for host in self.each_host():
-            for code, expected in (0, 0), (1, 1), (3, 1):  # WASI 0.2's exit knows ok and error
-                result = self.run_probe(host, PROBE, "exit", code)
-                self.assertEqual(result.returncode, expected, result.stderr)
 
-    def test_trap_prints_a_backtrace_and_gives_134(self):
-        for host in self.each_host():
-            result = self.run_probe(host, PROBE, "trap")
-            self.assertEqual(result.returncode, 134)
-            self.assertIn("unreachable", result.stderr)
-            self.assertIn("host_probe.wasm!", result.stderr)
+    # -- what the real hosts pass through
 
-    def test_arguments_and_environment(self):
-        for host in self.each_host():
-            result = self.run_probe(host, PROBE, "a b", "--dir", "ü", PROBE="välue")
-            self.assertEqual(result.stdout, "välue|a b|--dir|ü\n")
+    @on_each_host
+    def test_exit_codes(self, host):
+        for code, expected in (0, 0), (1, 1), (3, 1):  # WASI 0.2's exit knows ok and error
+            result = self.run_probe(host, PROBE, "exit", code)
+            self.assertEqual(result.returncode, expected, result.stderr)
 
-    def test_standard_streams(self):
-        for host in self.each_host():
-            result = self.run_probe(host, PROBE, "stdio", stdin="one\ntwo\n")
-            self.assertEqual(result.stdout, "one\ntwo\n")
-            self.assertEqual(result.stderr, "to stderr\n")
+    @on_each_host
+    def test_trap_prints_a_backtrace_and_gives_134(self, host):
+        result = self.run_probe(host, PROBE, "trap")
+        self.assertEqual(result.returncode, 134)
+        self.assertIn("unreachable", result.stderr)
+        self.assertIn("host_probe.wasm!main", result.stderr)
 
-    def test_folders_not_named_are_out_of_reach(self):
+    @on_each_host
+    def test_arguments_and_environment(self, host):
+        result = self.run_probe(host, PROBE, "a b", "--dir", "ü", PROBE="välue")
+        self.assertEqual(result.stdout, "välue|a b|--dir|ü\n")
+
+    @on_each_host
+    def test_standard_streams(self, host):
+        result = self.run_probe(host, PROBE, "stdio", stdin="one\ntwo\n")
+        self.assertEqual(result.stdout, "one\ntwo\n")
+        self.assertEqual(result.stderr, "to stderr\n")
+
+    @on_each_host
+    def test_folders_not_named_are_out_of_reach(self, host):
         file = self.write(self.tmp / "sub/file", "text")
-        for host in self.each_host():
-            self.assertEqual(self.run_probe(host, "--dir", ".", PROBE, "cat", "sub/file").stdout,
-                             "text")
-            self.assertEqual(self.run_probe(host, "--dir", self.tmp, PROBE, "cat", file).stdout,
-                             "text")
-            self.assertEqual(self.run_probe(host, PROBE, "cat", file).returncode, 1)
+        for dirs, name in (["--dir", "."], "sub/file"), (["--dir", self.tmp], file):
+            self.assertEqual(self.run_probe(host, *dirs, PROBE, "cat", name).stdout, "text")
+        self.assertEqual(self.run_probe(host, PROBE, "cat", file).returncode, 1)
 
-    def test_signals_end_it_promptly(self):
-        for host in self.each_host():
-            for what in "wait", "spin":
-                for signum in signal.SIGINT, signal.SIGTERM:
-                    process = subprocess.Popen([RUN, "--host", host, PROBE, what],
-                                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    @on_each_host
+    def test_signals_end_it_promptly(self, host):
+        for what in "wait", "spin":
+            for signum in signal.SIGINT, signal.SIGTERM:
+                with subprocess.Popen([RUN, "--host", host, PROBE, what],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
                     process.stdout.readline()
                     process.send_signal(signum)
                     self.assertNotEqual(process.wait(timeout=5), 0)
-                    process.stdin.close()
-                    process.stdout.close()
 
 
 if __name__ == "__main__":
