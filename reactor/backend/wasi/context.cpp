@@ -80,6 +80,20 @@ void context::look() {
     poll(zero.get());
 }
 
+bool context::yielded_to_host() {
+    constexpr std::uint64_t suspicious = 96;  // tokio gives a task 128 operations
+    const std::uint64_t writes = host::calls[host::call::check_write] - calls_at_poll_;
+    if (writes + reported_ < suspicious) return false;
+    const pollable zero = timer_now();
+    const host::handle h = zero.get();
+    std::uint32_t ready;
+    host::poll(&h, 1, &ready);
+    ++polls_;
+    calls_at_poll_ = host::calls[host::call::check_write];
+    reported_ = 0;
+    return true;
+}
+
 /// True if the timer fired.
 bool context::poll(host::handle timer) {
     const auto n = static_cast<std::uint32_t>(pollables_.size());
@@ -93,6 +107,8 @@ bool context::poll(host::handle timer) {
     ++polls_;
     const auto list = host::poll(pollables_.data(), total, ready_.data());
     if (timer != host::none) pollables_.pop_back();
+    calls_at_poll_ = host::calls[host::call::check_write];
+    reported_ = list.size;
 
     // First who, then the work: an attempt disarms, and that moves others to new slots.
     const auto* indices = static_cast<const std::uint32_t*>(list.data);

@@ -126,7 +126,9 @@ bool write_op::attempt() noexcept {
         return true;
     }
     if (bytes_.empty()) return true;
-    if (!s_->output_.try_write(bytes_, result)) return false;
+    if (!s_->output_.try_write(bytes_, result) &&
+        !(s_->io_->yielded_to_host() && s_->output_.try_write(bytes_, result)))
+        return false;
     if (result.ec == errc::closed) result.ec = errc::connection_reset;  // the peer is gone: EPIPE
     return true;
 }

@@ -104,6 +104,11 @@ public:
     /// Lets closed sockets deliver what they were given, at most until `deadline`.
     void finish(clock::time_point deadline);
 
+    /// After some hundred calls without a pause, one host's event loop answers "not ready" to
+    /// everything until the guest yields. True if so many were made that a "not ready" may mean
+    /// just that; has yielded then, and the call is worth another try.
+    bool yielded_to_host();
+
     void arm(waiter& w, host::handle pollable);
     void disarm(waiter& w) noexcept;
 
@@ -127,6 +132,8 @@ private:
     clock::time_point timer_deadline_{};
     std::uint64_t polls_ = 0;
     std::uint64_t growths_ = 0;
+    std::uint64_t calls_at_poll_ = 0;  ///< of check-write, when the host last had a pause
+    std::uint32_t reported_ = 0;       ///< how many the last poll found ready
 };
 
 }  // namespace wasi
