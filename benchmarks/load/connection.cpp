@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "connection.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace load {
+
+connection::connection(descriptor fd, run_state& run, pattern bytes, std::size_t size,
+                       std::size_t pipeline)
+    : fd_{std::move(fd)}, run_{&run}, bytes_{std::move(bytes)}, size_{size}, started_(pipeline) {
+    ++run_->open;
+}
+
+void connection::start() {
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = this}};
+    epoll_ctl(run_->epoll, EPOLL_CTL_ADD, fd_.get(), &event);
+    allowed_ = size_ * started_.size();
+    std::ranges::fill(started_, run_->now);
+    send_more();
+}
+
+void connection::on_event(std::uint32_t epoll_events) {
+    if (done()) return;
+    if ((epoll_events & ~std::uint32_t{EPOLLOUT}) != 0) receive();
+    if (!done()) send_more();
+}
+
+void connection::finish() {
+    if (done()) return;
+    finishing_ = true;
+    // A message that was begun goes out whole, one that was not is dropped.
+    allowed_ = (sent_ + size_ - 1) / size_ * size_;
+    send_more();
+}
+
+void connection::give_up() {
+    if (!done()) {
+        fail("no end of stream in time, " + std::to_string(sent_ - received_) +
+             " bytes outstanding");
+    }
+}
+
+void connection::send_more() {
+    while (sent_ < allowed_) {
+        const auto piece = bytes_.at(
+            sent_, static_cast<std::size_t>(std::min<std::uint64_t>(bytes_.window(),
+                                                                    allowed_ - sent_)));
+        const auto n = send(fd_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+        if (n < 0) {
+            if (errno == EAGAIN) return watch(true);
+            return fail(std::string{"send: "} + std::strerror(errno));
+        }
+        sent_ += static_cast<std::uint64_t>(n);
+    }
+    watch(false);
+    if (finishing_ && !half_closed_) {
+        half_closed_ = true;
+        shutdown(fd_.get(), SHUT_WR);
+    }
+}
+
+void connection::receive() {
+    const auto n = recv(fd_.get(), run_->scratch.data(), run_->scratch.size(), 0);
+    run_->now = clock::now();
+    if (n > 0) return take(std::span{run_->scratch}.first(static_cast<std::size_t>(n)));
+    if (n < 0) {
+        if (errno == EAGAIN) return;
+        return fail(std::string{"receive: "} + std::strerror(errno));
+    }
+    if (!half_closed_) return fail("closed by the server during the run");
+    if (received_ != sent_) return fail(std::to_string(sent_ - received_) + " bytes missing");
+    close();
+}
+
+void connection::take(std::span<const std::byte> data) {
+    if (data.size() > sent_ - received_) return fail("more bytes came back than were sent");
+    const bool right = run_->verify == verification::none ||
+                       (run_->verify == verification::edges ? bytes_.edges_match(received_, data)
+                                                            : bytes_.matches(received_, data));
+    if (!right) return fail("wrong byte after byte " + std::to_string(received_));
+    received_ += data.size();
+    if (run_->counting) run_->bytes += data.size();
+    complete_messages();
+}
+
+void connection::complete_messages() {
+    while (received_ - completed_ * size_ >= size_) {
+        auto& started = started_[completed_ % started_.size()];
+        if (run_->counting) {
+            ++messages_;
+            ++run_->messages;
+            run_->latency.record(static_cast<std::uint64_t>(
+                std::chrono::nanoseconds{run_->now - started}.count()));
+        }
+        started = run_->now;  // its place in the ring goes to the message that follows now
+        ++completed_;
+        if (!finishing_) allowed_ += size_;
+    }
+}
+
+void connection::watch(bool writable) {
+    if (watching_writable_ == writable) return;
+    watching_writable_ = writable;
+    epoll_event event{.events = writable ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = this}};
+    epoll_ctl(run_->epoll, EPOLL_CTL_MOD, fd_.get(), &event);
+}
+
+void connection::close() {
+    fd_.reset();
+    --run_->open;
+}
+
+void connection::fail(std::string what) {
+    failure_ = std::move(what);
+    close();
+}
+
+}  // namespace load

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// echo_load: drives an echo server over many connections, checks every byte, prints figures.
+// Start reading here; connection.hpp is what one connection does.
+#include "connection.hpp"
+#include "options.hpp"
+#include "socket.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <deque>
+#include <string>
+
+namespace load {
+namespace {
+
+struct summary {
+    double seconds = 0;
+    std::uint64_t messages_min = 0;
+    std::uint64_t messages_max = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    std::size_t errors = 0;
+    std::string first_failure;
+};
+
+clock::duration seconds(double count) {
+    return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{count});
+}
+
+// Larger pieces than this gain nothing; with thousands of connections memory sets the limit.
+std::size_t window_for(const options& opt) {
+    constexpr std::size_t smallest = 4096;
+    constexpr std::size_t largest = std::size_t{256} << 10;
+    constexpr std::size_t memory = std::size_t{512} << 20;
+    const auto wanted = std::min(opt.size * opt.pipeline, memory / opt.connections);
+    return std::clamp(wanted, smallest, largest);
+}
+
+class load_run {
+public:
+    explicit load_run(const options& opt) : opt_{opt}, epoll_{epoll_create1(EPOLL_CLOEXEC)} {
+        state_.epoll = epoll_.get();
+        state_.verify = opt.verify;
+        state_.scratch.resize(std::size_t{256} << 10);
+    }
+
+    bool connect_all(std::string& error) {
+        const auto deadline = clock::now() + seconds(opt_.patience);
+        const auto window = window_for(opt_);
+        for (std::size_t i = 0; i < opt_.idle + opt_.connections; ++i) {
+            auto fd = connect_tcp(opt_.host, opt_.port, deadline, error);
+            if (!fd) return false;
+            const bool idle = i < opt_.idle;
+            connections_.emplace_back(std::move(fd), state_, pattern{i, idle ? 1 : window},
+                                      opt_.size, idle ? 0 : opt_.pipeline);
+        }
+        return true;
+    }
+
+    summary drive() {
+        state_.now = clock::now();
+        const auto start = state_.now;
+        for (auto& c : connections_) c.start();
+        turn_until(start + seconds(opt_.seconds * opt_.warmup));
+
+        const auto counted_from = state_.now;
+        state_.counting = true;
+        turn_until(start + seconds(opt_.seconds));
+        state_.counting = false;
+        const auto counted = state_.now - counted_from;
+
+        for (auto& c : connections_) c.finish();
+        turn_until(state_.now + seconds(opt_.patience));
+        for (auto& c : connections_) c.give_up();
+        return summarize(std::chrono::duration<double>{counted}.count());
+    }
+
+    [[nodiscard]] const run_state& state() const { return state_; }
+
+private:
+    // Serves events until `end` or until no connection is left open.
+    void turn_until(clock::time_point end) {
+        std::array<epoll_event, 256> events;
+        while (state_.now < end && state_.open > 0) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - state_.now);
+            const int timeout = static_cast<int>(std::min<long long>(left.count(), 100));
+            const int n = epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
+            state_.now = clock::now();
+            for (int i = 0; i < n; ++i) {
+                static_cast<connection*>(events[i].data.ptr)->on_event(events[i].events);
+            }
+        }
+    }
+
+    summary summarize(double counted_seconds) const {
+        summary result;
+        result.seconds = counted_seconds;
+        result.messages_min = connections_.back().messages();
+        for (std::size_t i = 0; i < connections_.size(); ++i) {
+            const auto& c = connections_[i];
+            result.bytes_sent += c.bytes_sent();
+            result.bytes_received += c.bytes_received();
+            if (i >= opt_.idle) {
+                result.messages_min = std::min(result.messages_min, c.messages());
+                result.messages_max = std::max(result.messages_max, c.messages());
+            }
+            if (c.failure().empty()) continue;
+            ++result.errors;
+            if (result.first_failure.empty()) {
+                result.first_failure = "connection " + std::to_string(i) + ": " + c.failure();
+            }
+        }
+        return result;
+    }
+
+    const options& opt_;
+    descriptor epoll_;
+    run_state state_;
+    std::deque<connection> connections_;  // the idle ones first; addresses stay valid
+};
+
+void print(const options& opt, const run_state& state, const summary& sum) {
+    const double rate = static_cast<double>(state.messages) / sum.seconds;
+    const double megabytes = static_cast<double>(state.bytes) / sum.seconds / 1e6;
+    const auto microseconds = [&](double fraction) {
+        return static_cast<double>(state.latency.quantile(fraction)) / 1e3;
+    };
+    const double slowest = static_cast<double>(state.latency.max()) / 1e3;
+    std::printf(opt.json
+        ? "{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu,"
+          " \"seconds\": %.3f, \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
+          " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"max\": %.1f},"
+          " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
+          " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"errors\": %zu}\n"
+        : "connections  %zu active, %zu idle\n"
+          "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
+          "rate         %.1f messages/s, %.3f MB/s one way\n"
+          "latency      p50 %.1f  p90 %.1f  p99 %.1f  max %.1f us\n"
+          "fairness     %llu to %llu messages per connection\n"
+          "bytes        %llu sent, %llu came back\n"
+          "errors       %zu\n",
+                opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds, rate, megabytes,
+                microseconds(0.5), microseconds(0.9), microseconds(0.99), slowest,
+                static_cast<unsigned long long>(sum.messages_min),
+                static_cast<unsigned long long>(sum.messages_max),
+                static_cast<unsigned long long>(sum.bytes_sent),
+                static_cast<unsigned long long>(sum.bytes_received), sum.errors);
+}
+
+int run(const options& opt) {
+    if (!allow_open_files(opt.connections + opt.idle + 16)) {
+        std::fprintf(stderr, "echo_load: the limit on open files is below %zu connections\n",
+                     opt.connections + opt.idle);
+        return 1;
+    }
+    load_run load{opt};
+    std::string error;
+    if (!load.connect_all(error)) {
+        std::fprintf(stderr, "echo_load: %s:%s: %s\n", opt.host.c_str(), opt.port.c_str(),
+                     error.c_str());
+        return 1;
+    }
+    const auto sum = load.drive();
+    print(opt, load.state(), sum);
+    if (sum.errors > 0) {
+        std::fprintf(stderr, "echo_load: %zu of %zu connections failed; %s\n", sum.errors,
+                     opt.connections + opt.idle, sum.first_failure.c_str());
+        return 1;
+    }
+    if (load.state().messages == 0) {
+        std::fputs("echo_load: no message came back while counting\n", stderr);
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace load
+
+int main(int argc, char** argv) { return load::run(load::parse_options(argc, argv)); }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "options.hpp"
+
+#include <getopt.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace load {
+namespace {
+
+constexpr const char* help_text =
+    "usage: echo_load --connect ADDR:PORT [options]\n"
+    "\n"
+    "Drives an echo server over TCP and checks what comes back. Each active connection keeps a\n"
+    "fixed number of messages in flight: when one has come back whole, the next one is sent.\n"
+    "At the end each connection is half-closed and read to its end, and the bytes are counted.\n"
+    "\n"
+    "  -c, --connect ADDR:PORT  the server; [ADDR]:PORT for IPv6\n"
+    "  -n, --connections N      active connections (1)\n"
+    "  -i, --idle N             connections that only stay open (0)\n"
+    "  -b, --size BYTES         size of a message (64)\n"
+    "  -p, --pipeline P         messages in flight per active connection (1)\n"
+    "  -s, --seconds S          length of the run (5)\n"
+    "      --warmup F           part of the run, at its start, that is not counted (0.2)\n"
+    "      --patience S         how long to wait for the server to accept, and to finish (10)\n"
+    "      --verify MODE        full: every byte, edges: both ends of each read, none (full)\n"
+    "  -j, --json               print one JSON object instead of text\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "Exit code: 0 all bytes came back, 1 some did not (or no server), 2 wrong usage.\n";
+
+[[noreturn]] void wrong_usage(const char* what, std::string_view value) {
+    std::fprintf(stderr, "echo_load: %s: '%.*s'; see --help\n", what,
+                 static_cast<int>(value.size()), value.data());
+    std::exit(2);
+}
+
+template <class T>
+T number(const char* name, std::string_view text, T lowest, T highest) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || !(value >= lowest) ||
+        !(value <= highest)) {
+        wrong_usage(name, text);
+    }
+    return value;
+}
+
+verification verification_named(std::string_view text) {
+    if (text == "full") return verification::full;
+    if (text == "edges") return verification::edges;
+    if (text == "none") return verification::none;
+    wrong_usage("--verify wants full, edges or none", text);
+}
+
+void split_address(std::string_view text, options& out) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) {
+        wrong_usage("--connect wants ADDR:PORT", text);
+    }
+    auto host = text.substr(0, colon);
+    if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    out.host = host;
+    out.port = text.substr(colon + 1);
+    number<unsigned>("--connect: no such port", out.port, 1, 65535);
+}
+
+}  // namespace
+
+options parse_options(int argc, char** argv) {
+    enum : int { warmup = 256, patience, verify };
+    static constexpr option long_options[] = {
+        {"connect", required_argument, nullptr, 'c'},
+        {"connections", required_argument, nullptr, 'n'},
+        {"idle", required_argument, nullptr, 'i'},
+        {"size", required_argument, nullptr, 'b'},
+        {"pipeline", required_argument, nullptr, 'p'},
+        {"seconds", required_argument, nullptr, 's'},
+        {"warmup", required_argument, nullptr, warmup},
+        {"patience", required_argument, nullptr, patience},
+        {"verify", required_argument, nullptr, verify},
+        {"json", no_argument, nullptr, 'j'},
+        {"help", no_argument, nullptr, 'h'},
+        {nullptr, 0, nullptr, 0},
+    };
+    constexpr std::size_t most_connections = 1'000'000;
+    constexpr std::size_t largest_message = std::size_t{1} << 30;
+
+    options result;
+    opterr = 0;  // one line on stderr, ours
+    for (int c; (c = getopt_long(argc, argv, "c:n:i:b:p:s:jh", long_options, nullptr)) != -1;) {
+        switch (c) {
+        case 'c': split_address(optarg, result); break;
+        case 'n': result.connections = number<std::size_t>("--connections", optarg, 1,
+                                                           most_connections); break;
+        case 'i': result.idle = number<std::size_t>("--idle", optarg, 0, most_connections); break;
+        case 'b': result.size = number<std::size_t>("--size", optarg, 1, largest_message); break;
+        case 'p': result.pipeline = number<std::size_t>("--pipeline", optarg, 1, 65536); break;
+        case 's': result.seconds = number<double>("--seconds", optarg, 0.01, 1e6); break;
+        case warmup: result.warmup = number<double>("--warmup", optarg, 0, 0.95); break;
+        case patience: result.patience = number<double>("--patience", optarg, 0, 1e6); break;
+        case verify: result.verify = verification_named(optarg); break;
+        case 'j': result.json = true; break;
+        case 'h': std::fputs(help_text, stdout); std::exit(0);
+        default: wrong_usage("unknown option, or its value is missing", argv[optind - 1]);
+        }
+    }
+    if (optind < argc) wrong_usage("argument not understood", argv[optind]);
+    if (result.host.empty()) wrong_usage("missing", "--connect ADDR:PORT");
+    return result;
+}
+
+}  // namespace load

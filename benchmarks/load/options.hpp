@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace load {
+
+enum class verification { full, edges, none };
+
+struct options {
+    std::string host;
+    std::string port;
+    std::size_t connections = 1;
+    std::size_t idle = 0;
+    std::size_t size = 64;
+    std::size_t pipeline = 1;
+    double seconds = 5;
+    double warmup = 0.2;  // part of `seconds` at the start that is driven but not counted
+    double patience = 10; // seconds to wait for the server, at the start and at the end
+    verification verify = verification::full;
+    bool json = false;
+};
+
+// Reads the command line. Ends the program itself for --help (0) and for wrong usage (2).
+options parse_options(int argc, char** argv);
+
+}  // namespace load

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What bench.py and demo.py are made of: starting and ending servers, sums, the report."""
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(BENCHMARKS))
+import bench  # noqa: E402
+import report  # noqa: E402
+from component_size import leb128_size, stripped_size  # noqa: E402
+from measure import Contender, Rounds  # noqa: E402
+from servers import Failure, Server, peer_command  # noqa: E402
+
+
+def python_server(code):
+    return [sys.executable, "-u", "-c", code]
+
+
+WAITING = python_server("import time; print('noise'); print('listening on 127.0.0.1:81');"
+                        "time.sleep(60)")
+
+
+def alive(pid):
+    """Whether the process runs; one that has ended but was not waited for does not."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def result(rate):
+    return {"messages_per_second": rate, "megabytes_per_second": rate / 1e4,
+            "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "max": 30.0},
+            "server_cpu_us_per_message": 3.0}
+
+
+def module(*sections):
+    return b"\0asm\x01\0\0\0" + b"".join(sections)
+
+
+def component(*sections):
+    return b"\0asm\x0d\0\x01\0" + b"".join(sections)
+
+
+def section(kind, body):
+    length, encoded = len(body), b""
+    while True:
+        low, length = length & 0x7F, length >> 7
+        encoded += bytes([low | (0x80 if length else 0)])
+        if not length:
+            return bytes([kind]) + encoded + body
+
+
+class Test(unittest.TestCase):
+    def test_a_server_runs_from_its_address_to_the_end_of_the_with(self):
+        with Server(WAITING) as server:
+            self.assertEqual(server.address, "127.0.0.1:81")
+            self.assertTrue(alive(server.pid))
+            self.assertGreaterEqual(server.cpu_seconds(), 0)
+        self.assertFalse(alive(server.pid))
+
+    def test_a_server_ends_when_something_goes_wrong(self):
+        with self.assertRaises(ZeroDivisionError):
+            with Server(WAITING) as server:
+                1 / 0
+        self.assertFalse(alive(server.pid))
+
+    def test_a_server_that_ignores_the_polite_signal_ends_as_well(self):
+        stubborn = python_server(
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+            "print('listening on [::1]:82'); time.sleep(60)")
+        with Server(stubborn) as server:
+            self.assertEqual(server.address, "[::1]:82")
+        self.assertFalse(alive(server.pid))
+
+    def test_what_a_wrapper_started_ends_with_it(self):
+        with tempfile.NamedTemporaryFile("r") as note:
+            script = f"sleep 60 & echo $! >{note.name}; echo listening on 127.0.0.1:83; wait"
+            with Server(["sh", "-c", script]):
+                child = int(note.read())
+                self.assertTrue(alive(child))
+            deadline = time.monotonic() + 5
+            while alive(child) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            self.assertFalse(alive(child))
+
+    def test_killing_the_program_ends_its_server(self):
+        code = (f"import sys, time; sys.path.insert(0, {str(BENCHMARKS)!r}); import servers\n"
+                f"servers.exit_on_signals()\n"
+                f"with servers.Server({WAITING!r}) as s: print(s.pid, flush=True); time.sleep(60)")
+        program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        with program.stdout:
+            pid = int(program.stdout.readline())
+        self.assertTrue(alive(pid))
+        program.send_signal(signal.SIGTERM)
+        self.assertEqual(program.wait(20), 128 + signal.SIGTERM)
+        self.assertFalse(alive(pid))
+
+    def test_a_server_that_ends_early_is_a_failure_with_its_last_words(self):
+        with self.assertRaisesRegex(Failure, "ended before it listened: no port for me"):
+            with Server(python_server("import sys; sys.exit('no port for me')")):
+                self.fail("not reached")
+
+    def test_a_server_that_stays_silent_is_a_failure(self):
+        with self.assertRaisesRegex(Failure, "not listening after"):
+            with Server(["sleep", "60"], patience=0.2):
+                self.fail("not reached")
+
+    def test_a_command_that_is_missing_is_a_failure(self):
+        with self.assertRaisesRegex(Failure, "no/such/program"):
+            with Server(["no/such/program"]):
+                self.fail("not reached")
+
+    def test_a_peer_may_ask_for_a_port_and_for_the_host(self):
+        command = peer_command("{run} 'a b.wasm' {port}", "embedded")
+        self.assertTrue(command[0].endswith("libs/host/run"))
+        self.assertEqual(command[1:], ["--host", "embedded", "a b.wasm", "{port}"])
+        asks = python_server("import sys, time; print('listening on 127.0.0.1:' + sys.argv[1]);"
+                             "time.sleep(60)")
+        with Server([*asks, "{port}"]) as server:
+            self.assertRegex(server.address, r"^127\.0\.0\.1:[1-9]\d+$")
+
+    def test_custom_sections_are_not_counted(self):
+        custom, types = section(0, b"\x04name" + b"x" * 300), section(1, b"\0" * 200)
+        plain = module(types)
+        self.assertEqual(stripped_size(plain), len(plain))
+        self.assertEqual(stripped_size(module(types, custom)), len(plain))
+
+    def test_custom_sections_inside_a_component_are_not_counted(self):
+        custom, types = section(0, b"\x04name" + b"x" * 300), section(1, b"\0" * 100)
+        # In a core module section 4 is the table section and holds no module.
+        inner, inner_plain = module(types, section(4, b"\1"), custom), \
+            module(types, section(4, b"\1"))
+        full = component(custom, section(1, inner), section(4, component(section(1, inner))))
+        plain = component(section(1, inner_plain),
+                          section(4, component(section(1, inner_plain))))
+        self.assertEqual(stripped_size(full), len(plain))
+        self.assertEqual([leb128_size(n) for n in (0, 127, 128, 16383, 16384)], [1, 1, 2, 2, 3])
+        with self.assertRaises(ValueError):
+            stripped_size(b"#!/bin/sh")
+
+    def test_ratios_are_taken_pair_by_pair(self):
+        base = Rounds([result(100), result(10), None, result(50)])
+        mine = Rounds([result(50), result(10), result(7), None])
+        self.assertEqual(mine.ratios_to(base), [0.5, 1.0])
+        self.assertEqual(mine.median("messages_per_second"), 10)
+        self.assertIsNone(Rounds([None]).median("latency_us", "p50"))
+
+    def summary(self):
+        contenders = [Contender("copoll", []), Contender("ceiling", []),
+                      Contender("<peer>", [], peer=True)]
+        table = {"64 B x 1": {
+            "copoll": Rounds([result(80), result(90), result(99)]),
+            "ceiling": Rounds([result(100), result(100), result(100)]),
+            "<peer>": Rounds([None, None, None], ["lost & found"] * 3)}}
+        machine = {"host": "some-host 1.2", "kernel": "Linux 6", "machine": "x86_64", "cpus": 4,
+                   "load_cpus": [3], "server_cpus": [0, 1, 2], "rounds": 3, "seconds": 1.0}
+        summary = report.summarize("echo", machine, contenders, table)
+        summary["component"] = {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}
+        return summary
+
+    def test_the_table_shows_ratios_conditions_and_failures(self):
+        text = report.as_text(self.summary())
+        for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2", "3 rounds of 1 s",
+                     "x ceiling", "1,000 without", "<peer> FAILED 3 times: lost & found"):
+            self.assertIn(part, text)
+        row = next(line for line in text.splitlines() if line.startswith("  copoll"))
+        self.assertEqual(row.split()[:4], ["copoll", "0.90", "0.80-0.99", "90"])
+
+    def test_the_json_holds_every_round(self):
+        case, = json.loads(report.as_json(self.summary()))["cases"]
+        copoll, ceiling, peer = case["servers"]
+        self.assertEqual([r["messages_per_second"] for r in copoll["rounds"]], [80, 90, 99])
+        self.assertEqual((copoll["ratio"], ceiling["ratio"], peer["ratio"]), (0.9, 1.0, None))
+
+    def test_the_html_page_stands_alone_and_escapes_names(self):
+        page = report.as_html(self.summary())
+        self.assertIn("&lt;peer&gt;", page)
+        self.assertNotIn("<peer>", page)
+        self.assertIn("<svg", page)
+        for outside in ("http", "src=", "href=", "@import"):
+            self.assertNotIn(outside, page)
+
+    def test_wrong_options_end_with_code_two(self):
+        for wrong in (["no-such-scenario"], ["--peer", "nameless"], ["--rounds", "0"],
+                      ["--seconds", "0"], ["--host", "none"]):
+            with self.subTest(wrong=wrong), contextlib.redirect_stderr(io.StringIO()):
+                with self.assertRaises(SystemExit) as exit_:
+                    bench.parse_arguments(wrong)
+                self.assertEqual(exit_.exception.code, 2)
+
+    def test_quick_means_fewer_rounds_unless_said_otherwise(self):
+        self.assertEqual(bench.parse_arguments(["--quick"]).rounds, 3)
+        self.assertEqual(bench.parse_arguments(["--quick", "--rounds", "5"]).rounds, 5)
+        self.assertEqual(bench.parse_arguments([]).scenarios, list(bench.SCENARIOS))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""echo_load must notice each way in which a server can lose, change or mix up bytes."""
+import json
+import os
+import socket
+import subprocess
+import threading
+import unittest
+
+ECHO_LOAD = os.environ["ECHO_LOAD"]
+
+
+class EchoServer:
+    """An echo server on a free port; `serve(index, connection)` echoes one connection."""
+    def __init__(self, serve):
+        self.serve = serve
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        index = 0
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._run, args=(index, connection), daemon=True).start()
+            index += 1
+
+    def _run(self, index, connection):
+        try:
+            self.serve(index, connection)
+        except OSError:
+            pass  # the other side gave up, as it should after a fault
+        finally:
+            connection.close()
+
+
+def echo_changed(change, most=65536):
+    """A serve function: `change(data, number)` says what goes back for the number-th read."""
+    def serve(_index, connection):
+        number = 0
+        while data := connection.recv(most):
+            connection.sendall(change(data, number))
+            number += 1
+    return serve
+
+
+def honest(data, _number):
+    return data
+
+
+class Test(unittest.TestCase):
+    def load(self, serve, *arguments):
+        server = EchoServer(serve)
+        self.addCleanup(server.listener.close)
+        return self.run_load("--connect", server.address, "--seconds", "0.4", "--patience", "2",
+                             *arguments)
+
+    def run_load(self, *arguments):
+        return subprocess.run([ECHO_LOAD, *arguments], text=True, capture_output=True, timeout=60)
+
+    def assert_fails(self, done, *parts, code=1):
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def figures(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_an_honest_server_gets_figures(self):
+        f = self.figures(self.load(echo_changed(honest), "--connections", "3", "--json"))
+        self.assertEqual(f["errors"], 0)
+        self.assertGreater(f["messages_per_second"], 0)
+        self.assertGreater(f["bytes_sent"], 0)
+        self.assertEqual(f["bytes_sent"], f["bytes_received"])
+        self.assertGreater(f["messages_per_connection"]["min"], 0)
+        latency = f["latency_us"]
+        self.assertGreater(latency["p50"], 0)
+        self.assertLessEqual(latency["p50"], latency["p90"])
+        self.assertLessEqual(latency["p90"], latency["p99"])
+        self.assertLessEqual(latency["p99"], latency["max"])
+
+    def test_large_pipelined_messages_come_back_whole(self):
+        f = self.figures(self.load(echo_changed(honest), "--size", "300001", "--pipeline", "4",
+                                   "--connections", "2", "--json"))
+        self.assertEqual(f["bytes_sent"], f["bytes_received"])
+        self.assertEqual(f["bytes_sent"] % 300001, 0)
+
+    def test_idle_connections_are_opened_and_stay_quiet(self):
+        opened = []
+
+        def serve(index, connection):
+            opened.append(index)
+            echo_changed(honest)(index, connection)
+
+        f = self.figures(self.load(serve, "--idle", "5", "--json"))
+        self.assertEqual((f["idle"], f["connections"]), (5, 1))
+        self.assertEqual(len(opened), 6)
+
+    def test_the_text_form_names_every_figure(self):
+        done = self.load(echo_changed(honest))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("messages/s", "MB/s", "p50", "p90", "p99", "max", "fairness", "errors"):
+            self.assertIn(word, done.stdout)
+
+    def test_a_wrong_byte_in_the_middle_is_found(self):
+        def flip(data, number):
+            if number != 50 or len(data) < 3:
+                return data
+            middle = len(data) // 2
+            return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1:]
+        self.assert_fails(self.load(echo_changed(flip)), "wrong byte")
+
+    def test_verifying_edges_sees_the_first_byte_but_not_the_middle(self):
+        def flip_at(where):
+            def flip(data, _number):
+                at = where(data)
+                return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+            return echo_changed(flip)
+        middle = self.load(flip_at(lambda data: len(data) // 2), "--verify", "edges")
+        self.assertEqual(middle.returncode, 0, middle.stderr)
+        self.assert_fails(self.load(flip_at(lambda data: 0), "--verify", "edges"), "wrong byte")
+
+    def test_verifying_nothing_still_counts_bytes(self):
+        zeros = self.load(echo_changed(lambda data, _: bytes(len(data))), "--verify", "none")
+        self.assertEqual(zeros.returncode, 0, zeros.stderr)
+        self.assert_fails(self.load(echo_changed(lambda data, _: data + b"x"), "--verify", "none"),
+                          "more bytes")
+
+    def test_a_repeated_packet_is_found(self):
+        def repeat(data, number):
+            return data + data if number == 20 else data
+        self.assert_fails(self.load(echo_changed(repeat), "--pipeline", "4"))
+
+    def test_a_lost_packet_is_found(self):
+        def lose(data, number):
+            return b"" if number == 20 else data
+        self.assert_fails(self.load(echo_changed(lose, most=1000), "--size", "4096",
+                                    "--pipeline", "8"), "wrong byte")
+
+    def test_bytes_lost_at_the_end_are_found(self):
+        def serve(_index, connection):
+            held = b""
+            while data := connection.recv(65536):
+                connection.sendall(held + data[:-1])  # always one byte late, the last one never
+                held = data[-1:]
+        self.assert_fails(self.load(serve, "--pipeline", "2"), "missing")
+
+    def test_bytes_of_another_connection_are_found(self):
+        both = threading.Barrier(2)
+        seen = [b"", b""]
+
+        def serve(index, connection):
+            seen[index] = connection.recv(64)
+            both.wait(10)
+            connection.sendall(seen[1 - index])
+            echo_changed(honest)(index, connection)
+        self.assert_fails(self.load(serve, "--connections", "2"), "wrong byte")
+
+    def test_a_connection_that_the_server_closes_is_found(self):
+        def serve(_index, connection):
+            connection.sendall(connection.recv(64))
+        self.assert_fails(self.load(serve), "connection 0")
+
+    def test_a_connection_that_the_server_never_closes_is_found(self):
+        def serve(_index, connection):
+            while data := connection.recv(65536):
+                connection.sendall(data)
+            threading.Event().wait(30)
+        self.assert_fails(self.load(serve, "--patience", "0.3"), "no end of stream")
+
+    def test_a_server_that_answers_nothing_is_found(self):
+        def serve(_index, connection):
+            while connection.recv(65536):
+                pass
+        self.assert_fails(self.load(serve), "64 bytes missing")
+
+    def test_one_bad_connection_among_many_fails_the_run(self):
+        def serve(index, connection):
+            change = honest if index != 7 else lambda data, _: data[::-1]
+            echo_changed(change)(index, connection)
+        self.assert_fails(self.load(serve, "--connections", "20"), "1 of 20 connections failed",
+                          "connection 7")
+
+    def test_a_server_that_starts_late_is_waited_for(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+
+        def start():
+            server = socket.create_server(("127.0.0.1", port))
+            self.addCleanup(server.close)
+            connection, _ = server.accept()
+            echo_changed(honest)(0, connection)
+            connection.close()
+        threading.Timer(0.5, start).start()
+        done = self.run_load("--connect", f"127.0.0.1:{port}", "--seconds", "0.3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_no_server_at_all_fails(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        done = self.run_load("--connect", f"127.0.0.1:{port}", "--patience", "0.2")
+        self.assert_fails(done, "Connection refused")
+
+    def test_help_names_the_options(self):
+        done = self.run_load("--help")
+        self.assertEqual(done.returncode, 0)
+        for option in ("--connect", "--idle", "--size", "--pipeline", "--verify", "--json"):
+            self.assertIn(option, done.stdout)
+
+    def test_wrong_usage_is_told_apart_from_failure(self):
+        address = ("--connect", "127.0.0.1:1")
+        for wrong in ((), ("--connect", "nowhere"), ("--connect", ":80"),
+                      ("--connect", "127.0.0.1:70000"), (*address, "--size", "0"),
+                      (*address, "--size", "64k"), (*address, "--seconds", "-1"),
+                      (*address, "--verify", "some"), (*address, "--no-such-option"),
+                      (*address, "--connections"), (*address, "left over")):
+            with self.subTest(wrong=wrong):
+                self.assert_fails(self.run_load(*wrong), "echo_load: ", code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
