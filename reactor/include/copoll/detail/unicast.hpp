@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <algorithm>
+
+#include <copoll/ip.hpp>
+
+namespace copoll::detail {
+
+/// An address that a TCP socket can have. WASI refuses multicast, broadcast and IPv4 inside IPv6
+/// with `invalid_argument`; the other backends do as well, so that programs behave the same.
+inline bool bindable(const ip::address& a) noexcept {
+    if (a.is_v4()) {
+        const auto b = a.to_v4();
+        return (b[0] < 224 || b[0] > 239) && b != ip::address::v4_bytes{255, 255, 255, 255};
+    }
+    const auto& b = a.to_v6();
+    if (b[0] == 0xff) return false;
+    if (a == ip::any_v6 || a == ip::loopback_v6) return true;
+    const bool zeros = std::all_of(b.begin(), b.begin() + 10, [](auto byte) { return byte == 0; });
+    const bool mapped = b[10] == 0xff && b[11] == 0xff;
+    const bool compatible = b[10] == 0 && b[11] == 0;
+    return !zeros || !(mapped || compatible);
+}
+
+/// An endpoint that can be connected to; `invalid_argument` otherwise, as in WASI.
+inline bool connectable(const ip::endpoint& to) noexcept {
+    return to.port != 0 && bindable(to.address) && !to.address.is_unspecified();
+}
+
+}  // namespace copoll::detail
