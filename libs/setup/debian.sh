@@ -123,8 +123,8 @@ fetch_source() {
     local package=$1 suite name
     shift
     for suite; do
-        # --tar-only: a mirror can lack the .dsc
-        name=$(in_suite "$suite" apt-get source --print-uris --tar-only "$package" |
+        # --tar-only: a mirror can lack the .dsc; apt leaves out what the folder already holds
+        name=$(dl=$build in_suite "$suite" apt-get source --print-uris --tar-only "$package" |
             sed -n "s/^'.*' \([^ ]*\.orig\.tar\.[^ ]*\) .*/\1/p") && [[ $name ]] || continue
         say "$name from Debian $suite"
         if in_suite "$suite" apt-get source --download-only --tar-only "$package"; then

@@ -84,6 +84,22 @@ class Test(ScriptTest):
                 self.assertEqual(again.returncode, 0, again.stderr)
                 self.assertEqual((self.tools / "one/whole").read_text(), "again\n")
 
+    def test_source_downloaded_before_the_interruption_is_used(self):
+        self.command("apt-get", r"""
+            case $*:$(ls) in
+                *--print-uris*:*some_1.orig.tar.gz*) ;; # apt names only what it would download
+                *--print-uris*) echo "'uri' some_1.orig.tar.gz 12 SHA256:0" ;;
+                source*) touch some_1.orig.tar.gz ;;
+            esac""")
+        self.own_parts(one="""
+            fetch_source some sid; cp "$tarball" "$out/"
+            [[ -e $root/again ]] || { touch "$root/again"; false; }""")
+        env = dict(COPOLL_DEBIAN_MIRROR=NOWHERE, **self.as_debian())
+        self.assertEqual(self.setup_own(**env).returncode, 1)
+        again = self.setup_own(**env)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertTrue((self.tools / "one/some_1.orig.tar.gz").exists())
+
     def test_two_set_ups_at_once_make_a_part_once(self):
         self.own_parts(one='echo x >>"$root/made"; sleep 1; touch "$out/file"')
         both = self.start_own(), self.start_own()
