@@ -107,7 +107,9 @@ public:
 
     // The operation protocol.
     void bind(const env& e) noexcept {
-        detail::expects(h_ != nullptr, "awaited a task that was moved from or awaited before");
+        // not h_ != nullptr: GCC 12 then looks at the == of T, which need not compile
+        detail::expects(static_cast<bool>(h_),
+                        "awaited a task that was moved from or awaited before");
         h_.promise().env_ = &e;
     }
     bool start() noexcept { return false; }
