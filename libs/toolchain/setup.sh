@@ -158,6 +158,7 @@ npm_component_ld() {
     [[ $(command -v npm) ]] || await_packages
     say "npm package @bytecodealliance/jco-transpile $jco, which makes components"
     npm install --no-fund --no-audit --ignore-scripts --prefix "$out/libexec" \
+        --fetch-retries=1 --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=5000 \
         "@bytecodealliance/jco-transpile@$jco" && cp "$here/component-new.mjs" "$out/libexec/"
 }
 
