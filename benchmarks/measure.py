@@ -2,8 +2,11 @@
 """Measures servers against each other, in rounds, and sums up what came out."""
 import json
 import os
+import resource
 import subprocess
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 from servers import ROOT, Failure, Server, on_cpus
@@ -71,12 +74,29 @@ def run_load(address, arguments, cpus):
     return json.loads(done.stdout)
 
 
+def busy_seconds():
+    """CPU time that anything on this machine has used so far."""
+    user, nice, system, _idle, _iowait, irq, softirq = map(
+        int, Path("/proc/stat").read_text().split(maxsplit=8)[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def load_seconds():
+    """CPU time of the load generators that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure_once(contender, case, seconds, load_cpus, server_cpus):
     # A new process each time: where a host's threads happen to run is drawn again each round.
     with Server(contender.command, server_cpus) as server:
-        before = server.cpu_seconds()
+        start, busy, own = time.monotonic(), busy_seconds(), server.cpu_seconds()
+        load = load_seconds()
         result = run_load(server.address, [*case.load, "--seconds", str(seconds)], load_cpus)
-        used = server.cpu_seconds() - before
+        used = server.cpu_seconds() - own
+        others = busy_seconds() - busy - used - (load_seconds() - load)
+        all_cpus = (time.monotonic() - start) * os.cpu_count()
+    result["others_cpu_share"] = max(0.0, others / all_cpus)
     messages = result["bytes_received"] / result["size"]
     result["server_cpu_us_per_message"] = used / messages * 1e6
     return result

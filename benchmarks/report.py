@@ -53,6 +53,17 @@ def name_cpus(cpus):
         else "CPUs " + ",".join(map(str, cpus))
 
 
+def disturbance(summary):
+    """What else ran meanwhile: the median share of all CPUs, over all turns."""
+    shares = [turn["others_cpu_share"] for case in summary["cases"] for row in case["servers"]
+              for turn in row["rounds"] if turn]
+    if not shares:
+        return "no turn succeeded"
+    share = median(shares)
+    noisy = "; that is much: the figures are rough" if share > 0.1 else ""
+    return f"other programs used {share:.0%} of the CPUs meanwhile{noisy}"
+
+
 def component_line(component):
     return (f"{component['name']}: {component['bytes']:,} bytes, "
             f"{component['stripped_bytes']:,} without debug information and names")
@@ -91,7 +102,7 @@ def as_text(summary):
             lines.append("  ".join([first.ljust(widths[0]), *cells]))
         lines += [f"  {row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
                   for row in case["servers"] if row["failures"]]
-    lines += ["", component_line(summary["component"])]
+    lines += ["", disturbance(summary), component_line(summary["component"])]
     return "\n".join(lines)
 
 
@@ -129,7 +140,8 @@ def as_html(summary):
     for case in summary["cases"]:
         parts += [f"<h2>{escape(case['name'])}</h2>", bars(case["servers"]),
                   html_table(case["servers"], summary["base"])]
-    parts.append(f"<p>{escape(component_line(summary['component']))}</p>")
+    parts.append(f"<p>{escape(disturbance(summary))}.<br>"
+                 f"{escape(component_line(summary['component']))}.</p>")
     return "\n".join(parts) + "\n"
 
 

@@ -39,7 +39,7 @@ def alive(pid):
 def result(rate):
     return {"messages_per_second": rate, "megabytes_per_second": rate / 1e4,
             "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "max": 30.0},
-            "server_cpu_us_per_message": 3.0}
+            "server_cpu_us_per_message": 3.0, "others_cpu_share": 0.25}
 
 
 def module(*sections):
@@ -170,7 +170,7 @@ class Test(unittest.TestCase):
     def test_the_table_shows_ratios_conditions_and_failures(self):
         text = report.as_text(self.summary())
         for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2", "3 rounds of 1 s",
-                     "x ceiling", "1,000 without", "<peer> FAILED 3 times: lost & found"):
+                     "x ceiling", "1,000 without", "other programs used 25%", "<peer> FAILED 3 times: lost & found"):
             self.assertIn(part, text)
         row = next(line for line in text.splitlines() if line.startswith("  copoll"))
         self.assertEqual(row.split()[:4], ["copoll", "0.90", "0.80-0.99", "90"])
