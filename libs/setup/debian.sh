@@ -99,7 +99,10 @@ END
 }
 
 not_from_debian() {
-    die "cannot get $1 from Debian ${*:2} through the mirror in apt's sources: check the network"
+    local why
+    why=$(grep '^E: ' "$log/$job.log" | head -n 1)
+    die "cannot get $1 from Debian ${*:2} through the mirror in apt's sources:" \
+        "${why:-check the network}"
 }
 
 # unpack_deb PACKAGE FOLDER SUITE...: from the first suite that has it.

@@ -62,6 +62,7 @@ libc_is_pure() {
 
 get_libcxx_source() {
     fetch_source llvm-toolchain-$llvm sid trixie # 164 MB, of which libc++ takes 51 MB unpacked
+    await_packages # for xz
     say "unpacking libc++'s part of it"
     mkdir "$build/llvm"
     local dirs=(libcxx libcxxabi runtimes cmake llvm/cmake llvm/utils/llvm-lit libc)
