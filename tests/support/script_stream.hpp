@@ -23,8 +23,8 @@
 /// `ends` or `fails` of a script stays. What was written is in `written`. Two reads, or two writes,
 /// at a time trap.
 ///
-/// A step added while an operation waits is taken in that call, though whoever awaits it runs a turn
-/// later: so a test can make data and a stop request meet in one turn, in either order.
+/// A step added while an operation waits is taken in that call, though whoever awaits it runs a
+/// turn later: so a test can make data and a stop request meet in one turn, in either order.
 
 namespace copoll_tests {
 

@@ -85,10 +85,10 @@ task<io_result> write_all(S& s, std::span<const std::byte> bytes) {
 }
 
 /// Reads into `to` until it holds `delimiter`; n is the bytes up to and including the first one,
-/// none of them consumed. Looks at what `to` holds before it reads, and may read past the delimiter:
-/// the next call finds that in `to`.
-/// *Errors:* those of the stream, `eof` too if it ends before; `message_too_large` when `to` is full
-/// (see `buffer::max_size`). With an error n is 0, and what was read stays in `to`.
+/// none of them consumed. Looks at what `to` holds before it reads, and may read past the
+/// delimiter: the next call finds that in `to`.
+/// *Errors:* those of the stream, `eof` too if it ends before; `message_too_large` when `to` is
+/// full (see `buffer::max_size`). With an error n is 0, and what was read stays in `to`.
 /// *Cancellation:* as an error. *Lifetime:* stream, buffer and delimiter, until completion.
 /// Precondition: the delimiter is not empty.
 template <read_stream S>
@@ -115,8 +115,8 @@ task<io_result> read_until(S& s, buffer& to, char delimiter) {
 }
 
 /// Reads into `to` until the stream ends, which is success; n is what was read.
-/// *Errors:* those of the stream; `message_too_large` when `to` is full and yet more comes, of which
-/// one byte is lost. What was read is in `to`, and n counts it.
+/// *Errors:* those of the stream; `message_too_large` when `to` is full and yet more comes, of
+/// which one byte is lost. What was read is in `to`, and n counts it.
 /// *Cancellation:* as an error. *Lifetime:* stream and buffer, until completion.
 template <read_stream S>
 task<io_result> read_to_end(S& s, buffer& to) {
@@ -149,8 +149,8 @@ task<io_result> read_to_end(S& s, buffer& to) {
 /// either kind up to `via.size()` bytes may have been read and not written; they are lost.
 /// *Lifetime:* streams and `via`, until completion. Precondition: `via` is not empty.
 template <read_stream From, write_stream To>
-task<copy_result> copy(From& from, To& to, std::span<std::byte> via) {
-    detail::expects(!via.empty(), "copy: the buffer is empty");
+task<copy_result> copy_through(From& from, To& to, std::span<std::byte> via) {
+    detail::expects(!via.empty(), "copy_through: the buffer is empty");
     copy_result total;
     for (;;) {
         const io_result in = co_await from.read_some(via);
@@ -179,8 +179,7 @@ template <read_stream From, write_stream To>
 task<copy_result> copy(From& from, To& to) {
     constexpr std::size_t size = 64 * 1024;
     const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
-    const std::span<std::byte> via{memory.get(), size};
-    co_return co_await copy(from, to, via);
+    co_return co_await copy_through(from, to, std::span<std::byte>(memory.get(), size));
 }
 
 /// Reads and forgets until the stream ends, which is success; n is what was read. After
