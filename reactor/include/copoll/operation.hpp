@@ -14,8 +14,9 @@
 ///
 ///     bind(env)     who awaits: the loop and the stop token. Before bind the object may move.
 ///     start()       tries now. True: the result is there, nobody suspends.
-///     suspend(k)    only after start() said false: completes later through `k`. Returns a
-///                   coroutine to run next, or null. May have completed `k` by posting it already.
+///     suspend(k)    only after start() said false, and right after: what start() saw still holds.
+///                   Completes later through `k`. Returns a coroutine to run next, or null. May
+///                   have completed `k` by posting it already.
 ///     take()        the result, once.
 ///     error()       a look at the result before take(), where the result can be an error.
 ///

@@ -46,12 +46,12 @@ public:
         each([&](auto& child) { child.bind(*this, index++, inner); });
     }
     bool start() noexcept {
+        starting();
         each([](auto& child) { child.start(); });
         return all_ended();
     }
     std::coroutine_handle<> suspend(continuation& k) noexcept {
         suspended(k);
-        each([](auto& child) { child.suspend(); });
         return nullptr;
     }
 
@@ -64,6 +64,7 @@ protected:
             },
             children_);
     }
+    std::error_code first_error() const noexcept { return std::get<0>(children_).error(); }
     using group::winner;
     std::tuple<group_child<Os>...> children_;
 
@@ -87,12 +88,12 @@ public:
         for (std::size_t i = 0; i < children_.size(); ++i) children_[i].bind(*this, i, inner);
     }
     bool start() noexcept {
+        starting();
         for (auto& child : children_) child.start();
         return all_ended();
     }
     std::coroutine_handle<> suspend(continuation& k) noexcept {
         suspended(k);
-        for (auto& child : children_) child.suspend();
         return nullptr;
     }
 
@@ -104,6 +105,7 @@ protected:
         for (auto& child : children_) results.push_back(take_nonvoid(child.op()));
         return results;
     }
+    std::error_code first_error() const noexcept { return children_.front().error(); }
     using group::winner;
     std::vector<group_child<O>> children_;
 };
@@ -154,8 +156,7 @@ public:
         }
     }
     std::error_code error() const noexcept {
-        return this->winner() == group::nobody ? make_error_code(errc::canceled)
-                                               : std::error_code{};
+        return this->winner() == group::nobody ? this->first_error() : std::error_code{};
     }
 
 private:

@@ -25,8 +25,13 @@ public:
         outer_ = &e;
         inner_.owner = e.owner;
         inner_.stop = source_.get_token();
-        if (e.stop.stop_requested()) source_.request_stop();
         return inner_;
+    }
+
+    /// Before the first child starts. Not when bound: a neighbour in an outer group may decide that
+    /// one in between.
+    void starting() noexcept {
+        if (outer_->stop.stop_requested()) source_.request_stop();
     }
 
     void suspended(continuation& k) noexcept {
@@ -79,29 +84,29 @@ public:
         g.add_child();
         op_.bind(e);
     }
+    /// Starts, and suspends at once if it has to: what it waits for may be what the next child
+    /// does when that starts.
     void start() noexcept {
-        started_ended_ = op_.start();
-        if (started_ended_) end();
-    }
-    void suspend() noexcept {
-        if (started_ended_) return;
+        if (op_.start()) {
+            end();
+            return;
+        }
         first_.handle = op_.suspend(*this);
         if (first_.handle) group_->owner().post(first_);
     }
-    bool ok() const noexcept {
+    std::error_code error() const noexcept {
         if constexpr (fallible_operation<O>)
-            return !op_.error();
+            return op_.error();
         else
-            return true;
+            return {};
     }
     O& op() noexcept { return op_; }
 
 private:
-    bool end() noexcept { return group_->ended(index_, ok()); }
+    bool end() noexcept { return group_->ended(index_, !error()); }
 
     group* group_ = nullptr;
     std::size_t index_ = 0;
-    bool started_ended_ = false;
     continuation first_;  // the child coroutine's first step
     O op_;
 };
