@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -510,6 +511,26 @@ TEST_CASE("copy: stopped while it reads or writes, it counts what was written") 
         CHECK(writing.ec == errc::timed_out);
         CHECK(writing.n == 1);
         CHECK(to.written == "abcd");
+    }());
+}
+
+TEST_CASE("copy: whichever read or write fails, the count is what was written") {
+    run_test([]() -> task<void> {
+        for (int failing = 0; failing < 10; ++failing) {
+            script_stream from;
+            script_stream to;
+            for (int i = 0; i < 5; ++i) {
+                if (i == failing) from.reads.fails(errc::connection_reset);
+                from.reads.gives("abc").blocks();
+                if (i == failing - 5) to.writes.fails(errc::connection_reset);
+                to.writes.takes(2).blocks().takes(1);
+            }
+            from.reads.ends();
+            const copy_result r = co_await copy(from, to);
+            CHECK(r.ec == errc::connection_reset);
+            CHECK(r.n == to.written.size());
+            CHECK(r.n == static_cast<std::uint64_t>(3 * (failing % 5)));
+        }
     }());
 }
 

@@ -143,8 +143,8 @@ task<io_result> read_to_end(S& s, buffer& to) {
 }
 
 /// Moves bytes from one stream to another until `from` ends, which is success; n is what was
-/// written. One read and one write in turn, through `via`. `to` is not shut down: do it if its peer
-/// should see the end. Both may be the same object (an echo).
+/// written. One read and one write in turn, through `via`. `to` is neither flushed nor shut down:
+/// do it if its peer should see the end. Both may be the same object (an echo).
 /// *Errors:* those of both streams. *Cancellation:* `canceled`; n was written. With an error of
 /// either kind up to `via.size()` bytes may have been read and not written; they are lost.
 /// *Lifetime:* streams and `via`, until completion. Precondition: `via` is not empty.
