@@ -18,6 +18,7 @@ loop::loop() : io_(*this) { detail::frame_pool::retain(); }
 
 loop::~loop() {
     detail::expects(timers_.empty(), "loop ended while timers are set");
+    io_.finish(clock::now() + finish_limit);
     detail::frame_pool::release();
 }
 
@@ -74,7 +75,6 @@ result<void> loop::run(continuation& root, const bool& done, stop_source& stop) 
         }
         turns_without_look = 0;
     }
-    io_.finish(clock::now() + finish_limit);
     if (deadlocked) return fail(errc::deadlock);
     return {};
 }

@@ -36,6 +36,7 @@ struct loop_stats {
 class loop {
 public:
     loop();
+    /// Gives closed sockets a few seconds to deliver what they were given.
     ~loop();
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
