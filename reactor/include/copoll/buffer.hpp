@@ -102,7 +102,7 @@ private:
 
     void make_room(std::size_t n) noexcept {
         const std::size_t kept = size();
-        if (kept + n <= capacity_) {
+        if (n <= capacity_ - kept) {
             std::memmove(memory_.get(), memory_.get() + begin_, kept);
         } else {
             const std::size_t wanted = std::max({kept + n, 2 * capacity_, smallest});
