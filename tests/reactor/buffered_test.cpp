@@ -465,6 +465,21 @@ TEST_CASE("buffered_writer: errors of large and of filling writes stay too") {
     }());
 }
 
+TEST_CASE("buffered_writer: a timeout of the stream below does not stay") {
+    run_test([]() -> task<void> {
+        script_stream s;
+        s.writes.fails(errc::timed_out).takes(100);
+        buffered_writer w{s, 8};
+        const io_result taken = co_await w.write_some(bytes_of("abc"));
+        CHECK(taken.n == 3);
+        const auto late = co_await w.flush();
+        CHECK(error_of(late) == errc::timed_out);
+        const auto again = co_await w.flush();
+        CHECK(again.has_value());
+        CHECK(s.written == "abc");
+    }());
+}
+
 TEST_CASE("buffered_writer: canceled and timed out, it keeps what it took and goes on") {
     run_test([]() -> task<void> {
         script_stream s;
