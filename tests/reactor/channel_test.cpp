@@ -280,7 +280,7 @@ TEST_CASE("channel: a receiver that was canceled consumed nothing") {
     }());
 }
 
-TEST_CASE("channel: a receiver that is canceled before a value comes in one turn consumed nothing") {
+TEST_CASE("channel: a receiver that is canceled before a value comes in one turn took nothing") {
     run_test([]() -> task<void> {
         channel<char> c{1};
         stop_source stop;

@@ -22,14 +22,7 @@ public:
     public:
         send_op(channel& c, T value) noexcept : channel_(&c), value_(std::move(value)) {}
 
-        bool start() noexcept {
-            if (stopped_early()) return true;
-            if (channel_->closed_) {
-                error_ = errc::closed;
-                return true;
-            }
-            return channel_->offer(value_);
-        }
+        bool start() noexcept { return ends_at_once(stopped_early() || attempt()); }
         std::coroutine_handle<> suspend(continuation& k) noexcept {
             wait_in(channel_->senders_, *this, k);
             return nullptr;
@@ -42,6 +35,13 @@ public:
 
     private:
         friend class channel;
+
+        bool attempt() noexcept {
+            if (!channel_->closed_) return channel_->offer(value_);
+            error_ = errc::closed;
+            return true;
+        }
+
         channel* channel_;
         T value_;
     };
@@ -50,14 +50,7 @@ public:
     public:
         explicit receive_op(channel& c) noexcept : channel_(&c) {}
 
-        bool start() noexcept {
-            if (stopped_early()) return true;
-            value_ = channel_->try_receive();
-            if (value_) return true;
-            if (!channel_->closed_) return false;
-            error_ = errc::closed;
-            return true;
-        }
+        bool start() noexcept { return ends_at_once(stopped_early() || attempt()); }
         std::coroutine_handle<> suspend(continuation& k) noexcept {
             wait_in(channel_->receivers_, *this, k);
             return nullptr;
@@ -70,6 +63,15 @@ public:
 
     private:
         friend class channel;
+
+        bool attempt() noexcept {
+            value_ = channel_->try_receive();
+            if (value_) return true;
+            if (!channel_->closed_) return false;
+            error_ = errc::closed;
+            return true;
+        }
+
         channel* channel_;
         std::optional<T> value_;
     };

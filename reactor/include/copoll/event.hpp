@@ -12,7 +12,7 @@ public:
     class wait_op : public detail::queued_op {
     public:
         explicit wait_op(event& e) noexcept : event_(&e) {}
-        bool start() noexcept { return stopped_early() || event_->set_; }
+        bool start() noexcept { return ends_at_once(stopped_early() || event_->set_); }
         std::coroutine_handle<> suspend(continuation& k) noexcept {
             wait_in(event_->waiters_, *this, k);
             return nullptr;

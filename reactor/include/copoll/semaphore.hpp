@@ -43,13 +43,7 @@ public:
             if (held_) semaphore_->release();  // granted, but nobody took it
         }
 
-        bool start() noexcept {
-            if (stopped_early()) return true;
-            if (semaphore_->available_ == 0) return false;
-            --semaphore_->available_;
-            held_ = true;
-            return true;
-        }
+        bool start() noexcept { return ends_at_once(stopped_early() || attempt()); }
         std::coroutine_handle<> suspend(continuation& k) noexcept {
             wait_in(semaphore_->waiters_, *this, k);
             return nullptr;
@@ -63,6 +57,14 @@ public:
 
     private:
         friend class semaphore;
+
+        bool attempt() noexcept {
+            if (semaphore_->available_ == 0) return false;
+            --semaphore_->available_;
+            held_ = true;
+            return true;
+        }
+
         semaphore* semaphore_;
         bool held_ = false;
     };

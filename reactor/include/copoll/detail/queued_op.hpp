@@ -42,8 +42,19 @@ protected:
         return true;
     }
 
+    /// What start() says when it is `done` or not: a task that always finds what it asks for lets
+    /// the others run when its budget is spent.
+    bool ends_at_once(bool done) noexcept {
+        done_ = done;
+        return done && env_->owner->spend_budget();
+    }
+
     template <class Node>
     void wait_in(intrusive_list<Node>& waiters, Node& self, continuation& k) noexcept {
+        if (done_) {
+            env_->owner->post(k);
+            return;
+        }
         k_ = &k;
         waiters.push_back(self);
         stop_node::link(env_->stop, [](stop_node& n) noexcept {
@@ -60,6 +71,7 @@ private:
         if (list_node::linked()) list_node::unlink();
     }
     continuation* k_ = nullptr;
+    bool done_ = false;
 };
 
 }  // namespace copoll::detail
