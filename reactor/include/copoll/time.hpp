@@ -16,6 +16,11 @@ namespace copoll {
 
 namespace detail {
 
+/// `d` after `t`, or the end of time if that is earlier: the longest duration means for ever.
+constexpr clock::time_point after(clock::time_point t, clock::duration d) noexcept {
+    return d > clock::time_point::max() - t ? clock::time_point::max() : t + d;
+}
+
 class sleep_op : stop_node, timer_node {
 public:
     explicit sleep_op(clock::time_point until) noexcept : until_(until) {}
@@ -23,14 +28,16 @@ public:
     void bind(const env& e) noexcept { env_ = &e; }
 
     bool start() noexcept {
-        if (env_->stop.stop_requested()) {
-            result_ = fail(errc::canceled);
-            return true;
-        }
-        return false;  // even one that is due lets the others run
+        if (!env_->stop.stop_requested()) return false;  // even one that is due lets others run
+        result_ = fail(errc::canceled);
+        return env_->owner->spend_budget();
     }
 
     std::coroutine_handle<> suspend(continuation& k) noexcept {
+        if (!result_) {
+            env_->owner->post(k);
+            return nullptr;
+        }
         k_ = &k;
         fire = [](timer_node& t) noexcept {
             auto& self = static_cast<sleep_op&>(t);
@@ -65,7 +72,7 @@ private:
 
 /// Asks the operation inside to stop when time is up. The result is always that operation's own.
 template <fallible_operation O>
-class [[nodiscard]] deadline_op : stop_node, timer_node {
+class [[nodiscard]] deadline_op : stop_node, timer_node, continuation {
     using result_type = result_of<O>;
     using traits = result_traits<result_type>;
 
@@ -80,13 +87,21 @@ public:
         outer_ = &e;
         inner_.owner = e.owner;
         inner_.stop = source_.get_token();
-        if (e.stop.stop_requested()) source_.request_stop();
         op_.bind(inner_);
     }
 
-    bool start() noexcept { return op_.start(); }
+    bool start() noexcept {
+        if (outer_->stop.stop_requested()) source_.request_stop();
+        return op_.start();
+    }
 
     std::coroutine_handle<> suspend(continuation& k) noexcept {
+        k_ = &k;
+        redirect = [](continuation& ended) noexcept -> continuation* {
+            auto& self = static_cast<deadline_op&>(ended);
+            self.disarm();  // a deadline that passes before take() is not the cause
+            return self.k_;
+        };
         link(outer_->stop, [](stop_node& n) noexcept {
             static_cast<deadline_op&>(n).source_.request_stop();
         });
@@ -96,12 +111,11 @@ public:
             self.source_.request_stop();
         };
         loop& owner = *inner_.owner;
-        owner.set_timer(*this, after_ ? owner.turn_time() + *after_ : at_);
-        return op_.suspend(k);
+        owner.set_timer(*this, after_ ? after(owner.turn_time(), *after_) : at_);
+        return op_.suspend(*this);
     }
 
     result_type take() {
-        disarm();
         if (!fired_) return op_.take();
         result_type r = op_.take();
         if (traits::error(r) != make_error_code(errc::canceled)) return r;
@@ -126,6 +140,7 @@ private:
     clock::time_point at_{};
     std::optional<clock::duration> after_;
     const env* outer_ = nullptr;
+    continuation* k_ = nullptr;
     stop_source source_;
     env inner_;
     bool fired_ = false;
@@ -142,7 +157,7 @@ private:
 
 /// Completes `d` after the call, not earlier.
 [[nodiscard]] inline detail::sleep_op sleep_for(clock::duration d) noexcept {
-    return sleep_until(clock::now() + d);
+    return sleep_until(detail::after(clock::now(), d));
 }
 
 /// `co_await with_deadline(op, tp)`: asks `op` to stop at `tp` and gives what it gives. Its
