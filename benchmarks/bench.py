@@ -20,7 +20,8 @@ ANY_PORT = ["--listen", "127.0.0.1:0"]
 def echo_contenders(host):
     """The first is the one to judge, the second what it is measured against."""
     components = [("copoll", WASI / "echo_server.wasm"), ("ceiling", WASI / "ceiling_echo.wasm")]
-    natives = [("native copoll", NATIVE / "echo_server"), ("native epoll", NATIVE / "ceiling_epoll")]
+    natives = [("native copoll", NATIVE / "echo_server"),
+               ("native epoll", NATIVE / "ceiling_epoll")]
     for _, path in components:
         if not path.exists():
             raise Failure(f"{path.relative_to(ROOT)} is missing: ./dev build wasi")

@@ -45,10 +45,11 @@ void land_at(void* place, std::size_t size) {
 }  // namespace
 
 // The host asks here for the memory of each list it returns. The C library's version is weak.
-extern "C" [[clang::export_name("cabi_realloc")]] void*
-cabi_realloc(void* old, std::size_t /*old_size*/, std::size_t align, std::size_t size) {
+extern "C" [[clang::export_name("cabi_realloc")]]
+void* cabi_realloc(void* old, std::size_t, std::size_t, std::size_t size) {
     if (old == nullptr && size <= std::exchange(landing_size, 0)) return landing_place;
-    if (size == 0) return reinterpret_cast<void*>(align);
+    alignas(std::max_align_t) static std::byte nothing;
+    if (size == 0) return &nothing;
     return std::realloc(old, size);
 }
 
@@ -184,13 +185,13 @@ private:
     // False when the connection has nothing to do until a poll reports it again, or is gone.
     bool serve(connection& c) {
         switch (c.unsent || c.input_ended ? resume(c) : echo(c)) {
-        case turn::progress: return true;
-        case turn::drained: return false;
-        case turn::blocked:
-            if (c.output_pollable == 0) c.output_pollable = host::subscribe_output(c.output);
-            pollables_[c.index] = c.output_pollable;
-            return false;
-        case turn::over: remove(c); return false;
+            case turn::progress: return true;
+            case turn::drained: return false;
+            case turn::blocked:
+                if (c.output_pollable == 0) c.output_pollable = host::subscribe_output(c.output);
+                pollables_[c.index] = c.output_pollable;
+                return false;
+            case turn::over: remove(c); return false;
         }
         std::unreachable();
     }
@@ -286,9 +287,10 @@ struct address {
 };
 
 [[noreturn]] void wrong_usage() {
-    std::fputs("usage: ceiling_echo --listen ADDR:PORT\n"
-               "ADDR is an IPv4 address or an [IPv6] one; port 0 picks a free port.\n",
-               stderr);
+    std::fputs(
+        "usage: ceiling_echo --listen ADDR:PORT\n"
+        "ADDR is an IPv4 address or an [IPv6] one; port 0 picks a free port.\n",
+        stderr);
     std::exit(2);
 }
 
@@ -300,14 +302,14 @@ struct address {
 address parse_address(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) wrong_usage();
-    const auto port = text.substr(colon + 1);
+    const std::string port{text.substr(colon + 1)};
     auto host_part = text.substr(0, colon);
 
     address result;
     result.is_ipv6 = host_part.starts_with('[') && host_part.ends_with(']');
     if (result.is_ipv6) host_part = host_part.substr(1, host_part.size() - 2);
-    const char* const port_end = port.data() + port.size();
-    const auto [end, error] = std::from_chars(port.data(), port_end, result.port);
+    const char* const port_end = port.c_str() + port.size();
+    const auto [end, error] = std::from_chars(port.c_str(), port_end, result.port);
     if (error != std::errc{} || end != port_end) wrong_usage();
     const int family = result.is_ipv6 ? AF_INET6 : AF_INET;
     if (inet_pton(family, std::string{host_part}.c_str(), result.bytes.data()) != 1) wrong_usage();
@@ -320,8 +322,8 @@ void start_bind(host::handle socket, const address& a, host::socket_result* resu
         host::start_bind(socket, network, 1, a.port, 0, a.group(0), a.group(1), a.group(2),
                          a.group(3), a.group(4), a.group(5), a.group(6), a.group(7), 0, result);
     } else {
-        host::start_bind(socket, network, 0, a.port, a.bytes[0], a.bytes[1], a.bytes[2],
-                         a.bytes[3], 0, 0, 0, 0, 0, 0, result);
+        host::start_bind(socket, network, 0, a.port, a.bytes[0], a.bytes[1], a.bytes[2], a.bytes[3],
+                         0, 0, 0, 0, 0, 0, result);
     }
 }
 

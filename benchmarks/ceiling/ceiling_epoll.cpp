@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,9 +76,9 @@ void accept_all(int epoll, int listener) {
         if (fd < 0) return;
         const int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto* c = new connection;
+        auto c = std::make_unique<connection>();
         c->fd = fd;
-        watch(epoll, EPOLL_CTL_ADD, *c, EPOLLIN);
+        watch(epoll, EPOLL_CTL_ADD, *c.release(), EPOLLIN);  // run() deletes it
     }
 }
 

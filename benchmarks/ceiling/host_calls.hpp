@@ -9,7 +9,7 @@
 #include <cstdint>
 
 // No extern "C": the linker's names of `read` and `poll` must not be those of the C library.
-#define HOST_CALL(interface, function)                                                            \
+#define HOST_CALL(interface, function) \
     [[clang::import_module(interface "@" COPOLL_WASI_VERSION), clang::import_name(function)]]
 
 namespace host {

@@ -48,9 +48,8 @@ void connection::give_up() {
 
 void connection::send_more() {
     while (sent_ < allowed_) {
-        const auto piece = bytes_.at(
-            sent_, static_cast<std::size_t>(std::min<std::uint64_t>(bytes_.window(),
-                                                                    allowed_ - sent_)));
+        const auto size = std::min<std::uint64_t>(bytes_.window(), allowed_ - sent_);
+        const auto piece = bytes_.at(sent_, static_cast<std::size_t>(size));
         const auto n = send(fd_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
         if (n < 0) {
             if (errno == EAGAIN) return watch(true);
@@ -95,8 +94,8 @@ void connection::complete_messages() {
         if (run_->counting) {
             ++messages_;
             ++run_->messages;
-            run_->latency.record(static_cast<std::uint64_t>(
-                std::chrono::nanoseconds{run_->now - started}.count()));
+            const std::chrono::nanoseconds took = run_->now - started;
+            run_->latency.record(static_cast<std::uint64_t>(took.count()));
         }
         started = run_->now;  // its place in the ring goes to the message that follows now
         ++completed_;

@@ -17,7 +17,7 @@ namespace load {
 // What the connections of one run have in common.
 struct run_state {
     int epoll = -1;
-    std::size_t open = 0;            // connections that are not done
+    std::size_t open = 0;  // connections that are not done
     verification verify = verification::full;
     std::vector<std::byte> scratch;  // where received bytes land before they are compared
     clock::time_point now;           // read once after each wait and each receive

@@ -130,25 +130,26 @@ void print(const options& opt, const run_state& state, const summary& sum) {
         return static_cast<double>(state.latency.quantile(fraction)) / 1e3;
     };
     const double slowest = static_cast<double>(state.latency.max()) / 1e3;
-    std::printf(opt.json
-        ? "{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu,"
-          " \"seconds\": %.3f, \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
-          " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"max\": %.1f},"
-          " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
-          " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"errors\": %zu}\n"
-        : "connections  %zu active, %zu idle\n"
-          "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
-          "rate         %.1f messages/s, %.3f MB/s one way\n"
-          "latency      p50 %.1f  p90 %.1f  p99 %.1f  max %.1f us\n"
-          "fairness     %llu to %llu messages per connection\n"
-          "bytes        %llu sent, %llu came back\n"
-          "errors       %zu\n",
-                opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds, rate, megabytes,
-                microseconds(0.5), microseconds(0.9), microseconds(0.99), slowest,
-                static_cast<unsigned long long>(sum.messages_min),
-                static_cast<unsigned long long>(sum.messages_max),
-                static_cast<unsigned long long>(sum.bytes_sent),
-                static_cast<unsigned long long>(sum.bytes_received), sum.errors);
+    std::printf(
+        opt.json
+            ? "{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu,"
+              " \"seconds\": %.3f, \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
+              " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"max\": %.1f},"
+              " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
+              " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"errors\": %zu}\n"
+            : "connections  %zu active, %zu idle\n"
+              "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
+              "rate         %.1f messages/s, %.3f MB/s one way\n"
+              "latency      p50 %.1f  p90 %.1f  p99 %.1f  max %.1f us\n"
+              "fairness     %llu to %llu messages per connection\n"
+              "bytes        %llu sent, %llu came back\n"
+              "errors       %zu\n",
+        opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds, rate, megabytes,
+        microseconds(0.5), microseconds(0.9), microseconds(0.99), slowest,
+        static_cast<unsigned long long>(sum.messages_min),
+        static_cast<unsigned long long>(sum.messages_max),
+        static_cast<unsigned long long>(sum.bytes_sent),
+        static_cast<unsigned long long>(sum.bytes_received), sum.errors);
 }
 
 int run(const options& opt) {

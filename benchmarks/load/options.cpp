@@ -93,19 +93,25 @@ options parse_options(int argc, char** argv) {
     opterr = 0;  // one line on stderr, ours
     for (int c; (c = getopt_long(argc, argv, "c:n:i:b:p:s:jh", long_options, nullptr)) != -1;) {
         switch (c) {
-        case 'c': split_address(optarg, result); break;
-        case 'n': result.connections = number<std::size_t>("--connections", optarg, 1,
-                                                           most_connections); break;
-        case 'i': result.idle = number<std::size_t>("--idle", optarg, 0, most_connections); break;
-        case 'b': result.size = number<std::size_t>("--size", optarg, 1, largest_message); break;
-        case 'p': result.pipeline = number<std::size_t>("--pipeline", optarg, 1, 65536); break;
-        case 's': result.seconds = number<double>("--seconds", optarg, 0.01, 1e6); break;
-        case warmup: result.warmup = number<double>("--warmup", optarg, 0, 0.95); break;
-        case patience: result.patience = number<double>("--patience", optarg, 0, 1e6); break;
-        case verify: result.verify = verification_named(optarg); break;
-        case 'j': result.json = true; break;
-        case 'h': std::fputs(help_text, stdout); std::exit(0);
-        default: wrong_usage("unknown option, or its value is missing", argv[optind - 1]);
+            case 'c': split_address(optarg, result); break;
+            case 'n':
+                result.connections =
+                    number<std::size_t>("--connections", optarg, 1, most_connections);
+                break;
+            case 'i':
+                result.idle = number<std::size_t>("--idle", optarg, 0, most_connections);
+                break;
+            case 'b':
+                result.size = number<std::size_t>("--size", optarg, 1, largest_message);
+                break;
+            case 'p': result.pipeline = number<std::size_t>("--pipeline", optarg, 1, 65536); break;
+            case 's': result.seconds = number<double>("--seconds", optarg, 0.01, 1e6); break;
+            case warmup: result.warmup = number<double>("--warmup", optarg, 0, 0.95); break;
+            case patience: result.patience = number<double>("--patience", optarg, 0, 1e6); break;
+            case verify: result.verify = verification_named(optarg); break;
+            case 'j': result.json = true; break;
+            case 'h': std::fputs(help_text, stdout); std::exit(0);
+            default: wrong_usage("unknown option, or its value is missing", argv[optind - 1]);
         }
     }
     if (optind < argc) wrong_usage("argument not understood", argv[optind]);

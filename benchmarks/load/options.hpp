@@ -16,8 +16,8 @@ struct options {
     std::size_t size = 64;
     std::size_t pipeline = 1;
     double seconds = 5;
-    double warmup = 0.2;  // part of `seconds` at the start that is driven but not counted
-    double patience = 10; // seconds to wait for the server, at the start and at the end
+    double warmup = 0.2;   // part of `seconds` at the start that is driven but not counted
+    double patience = 10;  // seconds to wait for the server, at the start and at the end
     verification verify = verification::full;
     bool json = false;
 };

@@ -169,8 +169,9 @@ class Test(unittest.TestCase):
 
     def test_the_table_shows_ratios_conditions_and_failures(self):
         text = report.as_text(self.summary())
-        for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2", "3 rounds of 1 s",
-                     "x ceiling", "1,000 without", "other programs used 25%", "<peer> FAILED 3 times: lost & found"):
+        for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2",
+                     "3 rounds of 1 s", "x ceiling", "1,000 without",
+                     "other programs used 25%", "<peer> FAILED 3 times: lost & found"):
             self.assertIn(part, text)
         row = next(line for line in text.splitlines() if line.startswith("  copoll"))
         self.assertEqual(row.split()[:4], ["copoll", "0.90", "0.80-0.99", "90"])
