@@ -15,7 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,30 +27,27 @@ struct connection {
     std::vector<std::byte> unsent;  // while there is any, nothing is read
 };
 
-void watch(int epoll, int operation, connection& c, std::uint32_t events) {
-    epoll_event event{.events = events, .data = {.ptr = &c}};
-    epoll_ctl(epoll, operation, c.fd, &event);
+void watch(int epoll, int operation, int fd, std::uint32_t events) {
+    epoll_event event{.events = events, .data = {.fd = fd}};
+    epoll_ctl(epoll, operation, fd, &event);
 }
 
 // Sends what the kernel takes at once; false when the connection is broken.
-bool send_some(connection& c, const std::byte*& data, std::size_t& size) {
-    while (size > 0) {
-        const auto n = send(c.fd, data, size, MSG_NOSIGNAL);
+bool send_some(const connection& c, std::span<const std::byte>& data) {
+    while (!data.empty()) {
+        const auto n = send(c.fd, data.data(), data.size(), MSG_NOSIGNAL);
         if (n < 0) return errno == EAGAIN;
-        data += n;
-        size -= static_cast<std::size_t>(n);
+        data = data.subspan(static_cast<std::size_t>(n));
     }
     return true;
 }
 
 // Returns false when the connection is over.
 bool resume(int epoll, connection& c) {
-    const std::byte* data = c.unsent.data();
-    std::size_t size = c.unsent.size();
-    if (!send_some(c, data, size)) return false;
-    c.unsent.erase(c.unsent.begin(), c.unsent.end() - static_cast<std::ptrdiff_t>(size));
-    if (size > 0) return true;
-    watch(epoll, EPOLL_CTL_MOD, c, EPOLLIN);
+    std::span<const std::byte> left{c.unsent};
+    if (!send_some(c, left)) return false;
+    c.unsent.erase(c.unsent.begin(), c.unsent.end() - std::ssize(left));
+    if (c.unsent.empty()) watch(epoll, EPOLL_CTL_MOD, c.fd, EPOLLIN);
     return true;
 }
 
@@ -60,45 +57,44 @@ bool echo(int epoll, connection& c) {
     const auto n = recv(c.fd, buffer.data(), buffer.size(), 0);
     if (n < 0) return errno == EAGAIN;
     if (n == 0) return false;
-    const std::byte* data = buffer.data();
-    auto size = static_cast<std::size_t>(n);
-    if (!send_some(c, data, size)) return false;
-    if (size > 0) {
-        c.unsent.assign(data, data + size);
-        watch(epoll, EPOLL_CTL_MOD, c, EPOLLOUT);
+    auto left = std::span<const std::byte>{buffer}.first(static_cast<std::size_t>(n));
+    if (!send_some(c, left)) return false;
+    if (!left.empty()) {
+        c.unsent.assign(left.begin(), left.end());
+        watch(epoll, EPOLL_CTL_MOD, c.fd, EPOLLOUT);
     }
     return true;
 }
 
-void accept_all(int epoll, int listener) {
+void accept_all(int epoll, int listener, std::vector<connection>& connections) {
     for (;;) {
         const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
         const int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto c = std::make_unique<connection>();
-        c->fd = fd;
-        watch(epoll, EPOLL_CTL_ADD, *c.release(), EPOLLIN);  // run() deletes it
+        const auto index = static_cast<std::size_t>(fd);
+        if (index >= connections.size()) connections.resize(index + 1);
+        connections[index] = {.fd = fd, .unsent = {}};
+        watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN);
     }
 }
 
 [[noreturn]] void run(int listener) {
     const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    connection listening;
-    listening.fd = listener;
-    watch(epoll, EPOLL_CTL_ADD, listening, EPOLLIN);
+    watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN);
 
+    std::vector<connection> connections;  // by file descriptor
     std::array<epoll_event, 256> events;
     for (;;) {
         const int n = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
         for (int i = 0; i < n; ++i) {
-            auto* c = static_cast<connection*>(events[static_cast<std::size_t>(i)].data.ptr);
-            if (c == &listening) {
-                accept_all(epoll, listener);
-            } else if (!(c->unsent.empty() ? echo(epoll, *c) : resume(epoll, *c))) {
-                close(c->fd);
-                delete c;
+            const int fd = events[static_cast<std::size_t>(i)].data.fd;
+            if (fd == listener) {
+                accept_all(epoll, listener, connections);
+                continue;
             }
+            connection& c = connections[static_cast<std::size_t>(fd)];
+            if (!(c.unsent.empty() ? echo(epoll, c) : resume(epoll, c))) close(fd);
         }
     }
 }
