@@ -3,10 +3,14 @@
 # A component that imports two versions of one interface has two sets of types: a pollable of one
 # cannot be polled with the other. So the library imports exactly what libc was generated from.
 if(NOT COPOLL_WASI_VERSION)
+    set(_sysroot "${CMAKE_SYSROOT}")
+    if(NOT _sysroot)  # the toolchain file of a wasi-sdk release leaves it to the compiler
+        get_filename_component(_sysroot "${CMAKE_CXX_COMPILER}/../../share/wasi-sysroot" ABSOLUTE)
+    endif()
     file(GLOB _headers
-        "${CMAKE_SYSROOT}/include/wasm32-wasip2/wasi/*wasip2.h"
-        "${CMAKE_SYSROOT}/include/wasi/*wasip2.h"
-        "${CMAKE_SYSROOT}/include/wasm32-wasip2/wasi/preview2.h")
+        "${_sysroot}/include/wasm32-wasip2/wasi/*wasip2.h"
+        "${_sysroot}/include/wasi/*wasip2.h"
+        "${_sysroot}/include/wasm32-wasip2/wasi/preview2.h")
     foreach(_header IN LISTS _headers)
         file(STRINGS "${_header}" _line REGEX "wasi:io/poll@0\\.2\\.[0-9]+" LIMIT_COUNT 1)
         if(_line MATCHES "wasi:io/poll@(0\\.2\\.[0-9]+)")
@@ -17,7 +21,7 @@ if(NOT COPOLL_WASI_VERSION)
     endforeach()
     if(NOT COPOLL_WASI_VERSION)
         message(FATAL_ERROR
-            "no wasi:io/poll@0.2.x in the headers of ${CMAKE_SYSROOT}: is its libc built for WASI "
+            "no wasi:io/poll@0.2.x in the headers of ${_sysroot}: is its libc built for WASI "
             "0.2? Set COPOLL_WASI_VERSION if you know better.")
     endif()
     message(STATUS "WASI ${COPOLL_WASI_VERSION}")

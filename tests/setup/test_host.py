@@ -161,7 +161,7 @@ class Test(ScriptTest):
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
                     process.stdout.readline()
                     process.send_signal(signum)
-                    self.assertNotEqual(process.wait(timeout=5), 0)
+                    self.assertNotEqual(process.wait(timeout=20), 0)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Test(ScriptTest):
                     subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=True)
                 else:
                     process.send_signal(signum)
-                self.assertNotEqual(process.wait(timeout=5), 0)
+                self.assertNotEqual(process.wait(timeout=20), 0)
                 process.stdout.close()
                 self.assertFalse((self.tools / "one").exists())
                 again = self.setup_own()
@@ -137,11 +137,14 @@ class Test(ScriptTest):
     def test_second_run_does_nothing_and_takes_less_than_a_second(self):
         if not (TOOLS / "catch2/.recipe").exists():
             return print("SKIPPED: this build does not use the tool cache")
-        begin = time.monotonic()
-        result = self.run_script(ROOT / "libs/setup/setup")
-        self.assertLess(time.monotonic() - begin, 1)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("nothing to do", result.stdout)
+        times = []
+        for _ in range(3):  # the machine may be busy with other tests
+            begin = time.monotonic()
+            result = self.run_script(ROOT / "libs/setup/setup")
+            times.append(time.monotonic() - begin)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("nothing to do", result.stdout)
+        self.assertLess(min(times), 1)
 
     def test_missing_packages_without_root(self):
         self.command("dpkg-query", "exit 1")
@@ -226,6 +229,13 @@ class Test(ScriptTest):
                        "include/wasm32-wasip2/wasi/wasip2.h", "include/wasi/wasip2.h"):
             shutil.rmtree(self.tmp / "sysroot", ignore_errors=True)
             self.assertIn("found 0.2.7", self.wasi_version(header).stdout)
+
+    def test_wasi_version_is_found_beside_the_compiler_when_no_sysroot_is_set(self):
+        header = "share/wasi-sysroot/include/wasm32-wasip2/wasi/__generated_wasip2.h"
+        self.write(self.tmp / header, "// `wasi:io/poll@0.2.3`\n")
+        result = self.run_script("cmake", f"-DCMAKE_CXX_COMPILER={self.tmp}/bin/clang++",
+                                 "-P", ROOT / "libs/toolchain/wasi_version.cmake")
+        self.assertIn("WASI 0.2.3", result.stdout)
 
     def test_wasi_version_that_is_not_found_is_an_error(self):
         result = self.wasi_version(None)
