@@ -39,13 +39,13 @@ context::~context() { detail::expects(waiters_.empty(), "loop ended while operat
 void context::post(continuation& k) noexcept { owner_.post(k); }
 
 void context::arm(waiter& w, host::handle pollable) {
-    if (pollables_.size() == pollables_.capacity()) {
+    if (waiters_.size() == waiters_.capacity()) {
         ++growths_;
-        const std::size_t room = std::max<std::size_t>(64, 2 * pollables_.size());
-        pollables_.reserve(room);
-        waiters_.reserve(room);
+        waiters_.reserve(std::max<std::size_t>(64, 2 * waiters_.size()));
+        const std::size_t room = waiters_.capacity();
         due_.reserve(room);
-        ready_.resize(room + 1);  // and the timer
+        pollables_.reserve(room + 1);  // and the timer
+        ready_.resize(room + 1);
     }
     w.slot_ = static_cast<std::uint32_t>(waiters_.size());
     pollables_.push_back(pollable);

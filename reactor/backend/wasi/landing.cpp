@@ -16,11 +16,13 @@ constinit std::uint64_t landing_misses = 0;
 
 using namespace copoll::backend;
 
-/// The host allocates every list it returns through this export; libc has a weak one. An armed slot
-/// takes the first list that fits. Must not call the host (the component may not be left here).
-extern "C" [[clang::export_name("cabi_realloc")]] void* cabi_realloc(void* old, std::size_t old_size,
-                                                                     std::size_t align,
-                                                                     std::size_t size) {
+/// The host allocates every list it returns through this export. An armed slot takes the first list
+/// that fits. Must not call the host (the component may not be left here).
+///
+/// Weak, so that a program may have one of its own, which then allocates. Libc's is weak as well:
+/// the linker takes the first, and libc comes last.
+extern "C" [[gnu::weak, clang::export_name("cabi_realloc")]] void*
+cabi_realloc(void* old, std::size_t old_size, std::size_t align, std::size_t size) {
     if (size == 0) return reinterpret_cast<void*>(align);
     host::landing_slot& slot = host::landing;
     if (!old && slot.at && size <= slot.capacity &&

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wasi/faulty_host.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <copoll/result.hpp>
+#include <copoll/run.hpp>
+#include <copoll/stream.hpp>
+#include <copoll/tcp.hpp>
+#include <copoll/time.hpp>
+#include <copoll/when.hpp>
+
+#include "support/error_of.hpp"
+#include "support/run_test.hpp"
+#include "support/tcp_pair.hpp"
+
+using namespace copoll;
+using namespace copoll_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A deadline for what waits for a peer whose call has failed.
+constexpr auto patience = 20ms;
+
+/// Each fallible call that a TCP program makes, with a question, an answer and both ends.
+task<result<void>> conversation() {
+    auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}, {.backlog = 4}));
+    const ip::endpoint at = co_await check(listener.local_endpoint());
+    auto [connected, accepted] =
+        co_await when_all(with_timeout(tcp_stream::connect(at), patience),
+                          with_timeout(listener.accept(), patience));
+    auto client = co_await check(std::move(connected));
+    auto server = co_await check(std::move(accepted));
+    co_await check(server.remote_endpoint());
+
+    std::array<std::byte, 8> buffer{};
+    for (int i = 0; i < 2; ++i) {
+        co_await check(write_all(client, bytes_of("question")));
+        co_await check(with_timeout(read_exactly(server, buffer), patience));
+        co_await check(write_all(server, buffer));
+        co_await check(with_timeout(read_exactly(client, buffer), patience));
+    }
+    co_await check(client.shutdown_write());
+    const io_result end = co_await with_timeout(server.read_some(buffer), patience);
+    if (end.ec != errc::eof) co_return fail(end.ec);
+    co_await check(server.shutdown(direction::both));
+    co_return {};
+}
+
+/// Runs the conversation with each of its calls failing in turn; `what_comes` tells which errors
+/// may come out for the call that failed.
+template <class F>
+void fail_each_call(F what_comes) {
+    bool any_failed = true;
+    for (std::uint64_t k = 1; any_failed; ++k) {
+        the_host.fallible_calls = 0;
+        the_host.fail_at = k;
+        the_host.failed = {};
+
+        const result<void> r = run(conversation());
+
+        any_failed = !the_host.failed.empty();
+        INFO("call " << k << ", " << std::string(the_host.failed) << ", gave "
+                     << (r ? "success" : r.error().message()));
+        CHECK(the_host.all_alive() == 0);
+        if (any_failed)
+            CHECK(what_comes(the_host.failed, error_of(r)));
+        else
+            CHECK(r.has_value());
+    }
+    the_host.fail_at = 0;
+}
+
+bool is_stream_call(std::string_view call) {
+    return call == "read" || call == "check-write" || call == "write";
+}
+
+}  // namespace
+
+TEST_CASE("host: the conversation works, and leaves no handle behind") {
+    run_test(conversation());
+    CHECK(the_host.fallible_calls > 20);
+    CHECK(the_host.all_alive() == 0);
+}
+
+TEST_CASE("host: each call fails once, with a code; the error comes out and nothing leaks") {
+    using host::socket_error;
+    const std::pair<socket_error, errc> codes[] = {
+        {socket_error::unknown, errc::io},
+        {socket_error::access_denied, errc::access_denied},
+        {socket_error::not_supported, errc::not_supported},
+        {socket_error::out_of_memory, errc::out_of_memory},
+        {socket_error::new_socket_limit, errc::too_many_open},
+    };
+    for (const auto& [code, expected] : codes) {
+        the_host.socket_error = code;
+        the_host.stream_error = host::stream_error::last_operation_failed;
+        the_host.debug_string = "ConnectionReset";
+        fail_each_call([&](std::string_view call, std::error_code ec) {
+            if (is_stream_call(call))  // also at a close, which has nobody to tell
+                return !ec || ec == errc::connection_reset || ec == errc::timed_out;
+            if (call == "set-listen-backlog-size") return !ec;  // a wish
+            return ec == expected || (call == "accept" && ec == errc::timed_out);
+        });
+    }
+}
+
+TEST_CASE("host: each stream call fails once with closed") {
+    the_host.stream_error = host::stream_error::closed;
+    fail_each_call([](std::string_view call, std::error_code ec) {
+        if (call == "read") return ec == errc::eof || ec == errc::timed_out || !ec;
+        if (is_stream_call(call)) return ec == errc::connection_reset || !ec;
+        return true;
+    });
+}
+
+TEST_CASE("host: the text of a stream's error tells a reset from others") {
+    const std::pair<std::string_view, errc> texts[] = {
+        {"ConnectionReset", errc::connection_reset},
+        {"Os { code: 104, kind: ConnectionReset, message: \"Connection reset by peer\" }",
+         errc::connection_reset},
+        {"BrokenPipe", errc::connection_reset},
+        {"Broken pipe (os error 32)", errc::connection_reset},
+        {"read ECONNRESET", errc::connection_reset},
+        {"write EPIPE", errc::connection_reset},
+        {"ConnectionAborted", errc::connection_reset},
+        {"Os { code: 110, kind: TimedOut, message: \"Connection timed out\" }", errc::timed_out},
+        {"", errc::io},
+        {"the moon is in the wrong place", errc::io},
+    };
+    run_test([](auto& all) -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        the_host.stream_error = host::stream_error::last_operation_failed;
+        for (const auto& [text, expected] : all) {
+            the_host.debug_string = text;
+            the_host.fail_at = the_host.fallible_calls + 1;
+            std::array<std::byte, 8> buffer{};
+            const io_result r = co_await client.read_some(buffer);
+            INFO(std::string(text));
+            CHECK(r.ec == expected);
+            CHECK(the_host.alive_of(resource_kind::error) == 0);
+        }
+        co_return {};
+    }(texts));
+}
+
+TEST_CASE("host: a connection that was gone before it was accepted is skipped") {
+    run_test([]() -> task<result<void>> {
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        const auto at = co_await check(listener.local_endpoint());
+        auto client = co_await check(tcp_stream::connect(at));
+        the_host.socket_error = host::socket_error::connection_aborted;
+        the_host.fail_at = the_host.fallible_calls + 1;
+
+        auto server = co_await check(with_timeout(listener.accept(), 1s));
+
+        CHECK(the_host.failed == "accept");
+        CHECK(server.is_open());
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: an empty list after ready is neither the end nor a lost wake-up") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(write_all(server, bytes_of("hello")));
+        the_host.empty_reads = 5;
+
+        std::array<std::byte, 8> buffer{};
+        const io_result r = co_await with_timeout(client.read_some(buffer), 1s);
+
+        CHECK(r.n == 5);
+        CHECK(!r.ec);
+        CHECK(the_host.empty_reads == 0);
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: no permit after ready keeps the write waiting, and it goes on") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        the_host.no_permits = 5;
+
+        const io_result sent = co_await with_timeout(server.write_some(bytes_of("hello")), 1s);
+        std::array<std::byte, 8> buffer{};
+        const io_result got = co_await client.read_some(buffer);
+
+        CHECK(sent.n == 5);
+        CHECK(!sent.ec);
+        CHECK(got.n == 5);
+        CHECK(the_host.no_permits == 0);
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: a poll that calls everything ready loses and invents nothing") {
+    the_host.all_ready = true;
+    run_test([]() -> task<result<void>> {
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        auto [client, server] = co_await check(connect_through(listener));
+        std::array<std::byte, 8> buffer{};
+
+        auto [read, accepted, fed] = co_await when_all(
+            with_timeout(client.read_some(buffer), 30ms),
+            with_timeout(listener.accept(), 30ms), sleep_for(5ms));
+        CHECK(read.ec == errc::timed_out);
+        CHECK(accepted.error() == errc::timed_out);
+
+        auto [sent, got] = co_await when_all(feed(server, 1'000'000), drain(client, 1'000'000));
+        CHECK(sent.n == 1'000'000);
+        CHECK(got.intact);
+        co_return {};
+    }());
+    the_host.all_ready = false;
+    CHECK(the_host.all_alive() == 0);
+}
+
+TEST_CASE("host: a stream with bytes in flight is dropped only when the host is done with them") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        const auto before = the_host.alive_of(resource_kind::socket);
+        co_await check(feed(server, 1000));
+        the_host.no_permits = 3;  // as if the host still had the bytes
+
+        server.close();
+        CHECK(the_host.alive_of(resource_kind::socket) == before);
+        co_await check(sleep_for(20ms));  // the loop asks again
+
+        CHECK(the_host.no_permits == 0);
+        CHECK(the_host.alive_of(resource_kind::socket) == before - 1);
+        const drained got = co_await drain(client);
+        CHECK(got.n == 1000);
+        CHECK(got.end == errc::eof);
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: a stream that the host does not finish is left to it when the program ends") {
+    const auto begin = clock::now();
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(feed(server, 1000));
+        the_host.no_permits = UINT32_MAX;
+        co_return {};
+    }());
+    const auto took = clock::now() - begin;
+    CHECK(took > 4s);
+    CHECK(took < 7s);
+    the_host.no_permits = 0;
+}
