@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // What the host tests run: each first argument shows one thing that a host passes through.
 #include <cstdio>
 #include <cstdlib>

@@ -1,9 +1,11 @@
 """libs/setup/setup: made once, whole or not at all, and one clear line when it cannot be done."""
+import os
 import shutil
 import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from support import ROOT, TOOLS, ScriptTest
 
@@ -31,6 +33,14 @@ class Test(ScriptTest):
         return subprocess.Popen([self.tmp / "libs/setup/setup"], stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, start_new_session=True,
                                 env=self.env(COPOLL_TOOLS=self.tools))
+
+    def kill_session(self, session):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                if int(stat.read_text().rpartition(")")[2].split()[3]) == session:
+                    os.kill(int(stat.parent.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended meanwhile
 
     def wait_for(self, path):
         end = time.monotonic() + 10
@@ -74,7 +84,7 @@ class Test(ScriptTest):
                 process = self.start_own()
                 self.wait_for(self.tools / ".work/one/download/kept")
                 if signum == signal.SIGKILL:  # as a machine that loses power: nobody survives
-                    subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=True)
+                    self.kill_session(process.pid)
                 else:
                     process.send_signal(signum)
                 self.assertNotEqual(process.wait(timeout=20), 0)
