@@ -61,8 +61,9 @@ public:
         if (timer.set()) timers_.erase(timer);
     }
 
-    /// True while the running coroutine may go on with what completes at once; after `inline_budget`
-    /// completions in one resume an operation queues itself so that others get their turn.
+    /// True while the running coroutine may go on with what completes at once; after
+    /// `inline_budget` completions in one resume an operation queues itself so that others get
+    /// their turn.
     bool spend_budget() noexcept {
         if (budget_ == 0) return false;
         --budget_;

@@ -14,32 +14,34 @@
 
 /// TCP. Each function returns an operation to `co_await`; nothing happens before that. A stream
 /// has at most one read and one write (or shutdown) awaited at a time, and must not move meanwhile.
+///
+/// The operations are classes of the backend, so the functions return `auto`; what an operation
+/// gives stands in its comment.
 
 namespace copoll {
-
-/// The operations live in classes of the backend, so the functions here return `auto`; what an
-/// operation gives stands in its comment.
 
 /// A connected TCP stream. Destroying it closes the connection; bytes that were written are still
 /// delivered, in the background, as long as the loop runs.
 class tcp_stream {
 public:
-    /// Connects; gives `result<tcp_stream>`. *Errors:* `connection_refused`, `unreachable`, `timed_out`, `access_denied`.
+    /// Connects; gives `result<tcp_stream>`. *Errors:* `connection_refused`, `unreachable`,
+    /// `timed_out`, `access_denied`, `invalid_argument` for port 0 and addresses of no host.
     /// *Cancellation:* gives the attempt up; no connection comes out of it.
     static auto connect(const ip::endpoint& to) noexcept {
         return detail::io_op<backend::connect_op, tcp_stream>{std::in_place, to};
     }
 
-    /// Reads what is there, at most `buffer.size()` bytes; gives `io_result`. *Completes:* with n >= 1, or with an
-    /// error and n == 0; an empty buffer completes at once with n == 0.
+    /// Reads what is there, at most `buffer.size()` bytes; gives `io_result`. *Completes:* with
+    /// n >= 1, or with an error and n == 0; an empty buffer completes at once with n == 0.
     /// *Errors:* `eof` when the peer has shut down, `connection_reset`.
     /// *Cancellation:* no byte is lost. *Lifetime:* `buffer` stays valid until completion.
     auto read_some(std::span<std::byte> buffer) noexcept {
         return detail::io_op<backend::read_op>{std::in_place, socket_, buffer};
     }
 
-    /// Writes at least one byte; gives `io_result`. The bytes are then the host's. *Errors:* `connection_reset` when
-    /// the peer is gone, `closed` after `shutdown_write`. *Cancellation:* n is what was written.
+    /// Writes at least one byte; gives `io_result`. The bytes are then the host's.
+    /// *Errors:* `connection_reset` when the peer is gone, `closed` after `shutdown_write`.
+    /// *Cancellation:* n is what was written.
     /// *Lifetime:* `bytes` stay valid until completion.
     auto write_some(std::span<const std::byte> bytes) noexcept {
         return detail::io_op<backend::write_op>{std::in_place, socket_, bytes};

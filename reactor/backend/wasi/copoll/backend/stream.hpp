@@ -19,7 +19,9 @@ class input_stream {
 public:
     input_stream() noexcept = default;
     input_stream(input_stream&&) noexcept = default;
-    input_stream& operator=(input_stream&& other) noexcept { return replace(*this, std::move(other)); }
+    input_stream& operator=(input_stream&& other) noexcept {
+        return replace(*this, std::move(other));
+    }
     explicit input_stream(host::handle h) noexcept : stream_(h) {}
 
     /// False: nothing there. A read that comes back full goes on into the rest of `buffer`, so
@@ -45,7 +47,9 @@ class output_stream {
 public:
     output_stream() noexcept = default;
     output_stream(output_stream&&) noexcept = default;
-    output_stream& operator=(output_stream&& other) noexcept { return replace(*this, std::move(other)); }
+    output_stream& operator=(output_stream&& other) noexcept {
+        return replace(*this, std::move(other));
+    }
     explicit output_stream(host::handle h) noexcept : stream_(h) {}
 
     /// False: the host takes nothing now.
