@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <copoll/check.hpp>
 #include <copoll/detail/thrown.hpp>
@@ -26,7 +28,9 @@ enum class child_failure : std::uint8_t {
 
 namespace detail {
 class spawned;
-}
+template <class T>
+class body_op;
+}  // namespace detail
 
 /// A group of child tasks, made by `with_scope`. Children see a stop token that follows the one of
 /// the task that made the scope.
@@ -42,7 +46,7 @@ public:
     ~scope() { detail::expects(live_ == 0, "scope destroyed before its children ended"); }
 
     /// Runs `f(args...)`, a task, beside the caller; it starts in the loop's next turn. `f` and the
-    /// arguments are moved or copied into the child's own frame, so a capturing lambda is safe here.
+    /// arguments are moved or copied into the child's own frame, so a capturing lambda is safe.
     /// Pass `std::ref(x)` for a reference to something that outlives the scope.
     template <class F, class... Args>
         requires std::invocable<F, Args...>
@@ -61,6 +65,8 @@ public:
 
 private:
     friend class detail::spawned;
+    template <class>
+    friend class detail::body_op;
 
     void child_failed(std::error_code ec) noexcept {
         if (ec == errc::canceled && source_.stop_requested()) return;
@@ -98,8 +104,6 @@ public:
     };
     /// Waits for the children. Not cancellable: what is asked to stop is the children.
     [[nodiscard]] join_op join() noexcept { return join_op{*this}; }
-    /// What the body of the scope and its children are bound to.
-    const env& children_env() const noexcept { return env_; }
 };
 
 namespace detail {
@@ -142,43 +146,51 @@ public:
     }
 };
 
-/// Awaits a task on behalf of a scope's body: the same as awaiting it, with the scope's env.
+/// The body of a scope, awaited with the scope's env. What it throws waits in the scope until the
+/// children have been joined; then it has no result.
 template <class T>
-class in_env {
+class body_op {
+    using result_type = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
 public:
-    in_env(task<T> t, const env& e) noexcept : t_(std::move(t)), e_(&e) {}
-    void bind(const env&) noexcept { t_.bind(*e_); }
+    body_op(task<T> t, scope& s) noexcept : t_(std::move(t)), s_(&s) {}
+    void bind(const env&) noexcept { t_.bind(s_->env_); }
     bool start() noexcept { return t_.start(); }
     std::coroutine_handle<> suspend(continuation& k) noexcept { return t_.suspend(k); }
-    T take() { return t_.take(); }
+    std::optional<result_type> take() noexcept {
+        std::optional<result_type> r;
+        s_->thrown_.guard([&] {
+            if constexpr (std::is_void_v<T>) {
+                t_.take();
+                r.emplace();
+            } else {
+                r.emplace(t_.take());
+            }
+        });
+        return r;
+    }
 
 private:
     task<T> t_;
-    const env* e_;
+    scope* s_;
 };
 
 template <class T, class F, class... Args>
 task<T> run_scope(child_failure policy, F f, Args... args) {
     scope s{co_await this_env{}, policy};
-    if constexpr (std::is_void_v<T>) {
-        co_await in_env<T>{std::invoke(std::move(f), s, static_cast<Args&&>(args)...),
-                           s.children_env()};
-        co_await s.join();
-    } else {
-        T r = co_await in_env<T>{std::invoke(std::move(f), s, static_cast<Args&&>(args)...),
-                                 s.children_env()};
-        if constexpr (fallible<T>) {
-            if (result_traits<T>::error(r)) s.request_stop();
-        }
-        co_await s.join();
-        if constexpr (fallible<T>) {
-            const bool propagate = policy == child_failure::stop_all && s.first_error();
-            const std::error_code own = result_traits<T>::error(r);
-            if (propagate && (!own || own == errc::canceled))
-                co_return result_traits<T>::failure(s.first_error());
-        }
-        co_return r;
+    auto r = co_await body_op<T>{std::invoke(std::move(f), s, static_cast<Args&&>(args)...), s};
+    if (!r) s.request_stop();
+    if constexpr (fallible<T>) {
+        if (r && result_traits<T>::error(*r)) s.request_stop();
     }
+    co_await s.join();  // does not return if anything was thrown
+    if constexpr (fallible<T>) {
+        const bool propagate = policy == child_failure::stop_all && s.first_error();
+        const std::error_code own = result_traits<T>::error(*r);
+        if (propagate && (!own || own == errc::canceled))
+            co_return result_traits<T>::failure(s.first_error());
+    }
+    if constexpr (!std::is_void_v<T>) co_return *std::move(r);
 }
 
 }  // namespace detail

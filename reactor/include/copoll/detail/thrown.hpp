@@ -10,6 +10,15 @@ namespace copoll::detail {
 class thrown {
 public:
     void catch_current() noexcept { e_ = std::current_exception(); }
+    /// Calls `f`; keeps what it throws, unless something is kept already.
+    template <class F>
+    void guard(F f) noexcept {
+        try {
+            f();
+        } catch (...) {
+            if (!e_) catch_current();
+        }
+    }
     void rethrow() const {
         if (e_) std::rethrow_exception(e_);
     }
@@ -22,6 +31,10 @@ private:
 class thrown {
 public:
     [[noreturn]] static void catch_current() noexcept { std::terminate(); }
+    template <class F>
+    static void guard(F f) noexcept {
+        f();
+    }
     static void rethrow() noexcept {}
     explicit operator bool() const noexcept { return false; }
 };
