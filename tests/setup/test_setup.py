@@ -35,12 +35,18 @@ class Test(ScriptTest):
                                 env=self.env(COPOLL_TOOLS=self.tools))
 
     def kill_session(self, session):
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                if int(stat.read_text().rpartition(")")[2].split()[3]) == session:
-                    os.kill(int(stat.parent.name), signal.SIGKILL)
-            except (FileNotFoundError, ProcessLookupError):
-                pass  # it has ended meanwhile
+        """Until nobody is left: one that starts another could slip through a single pass."""
+        alive = True
+        while alive:
+            alive = False
+            for stat in Path("/proc").glob("[0-9]*/stat"):
+                try:
+                    state, _, _, its_session = stat.read_text().rpartition(")")[2].split()[:4]
+                    if int(its_session) == session and state != "Z":
+                        alive = True
+                        os.kill(int(stat.parent.name), signal.SIGKILL)
+                except (FileNotFoundError, ProcessLookupError):
+                    pass  # it has ended meanwhile
 
     def wait_for(self, path):
         end = time.monotonic() + 10
