@@ -46,7 +46,8 @@ task<result<void>> all_ready(std::vector<backend::pollable>& timers, std::size_t
 
 TEST_CASE("context: room for the answer grows with the list, also after a timer was its last") {
     run_test([]() -> task<result<void>> {
-        std::vector<backend::pollable> idle;  // with the loop's own timer one more than there is room
+        // with the loop's own timer one more than there is room for
+        std::vector<backend::pollable> idle;
         for (int i = 0; i < 64; ++i) idle.push_back(timer_of(24h));
         std::size_t woken = 0;
         co_await check(with_timeout(all_ready(idle, woken), 1ms));

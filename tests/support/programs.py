@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Programs under test: as components on each host of this machine, or native."""
+import functools
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ROOT / "libs/host/run"
+PATIENCE = 20  # seconds, for what should take milliseconds
+
+
+@functools.cache
+def hosts():
+    """The hosts that can run a component here. Those that can't are named in the output."""
+    found = []
+    for host in "wasmtime", "embedded":
+        asked = subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True)
+        if asked.returncode == 0:
+            found.append(host)
+        else:
+            print(f"not tried on this machine: host {host}")
+    return found
+
+
+class Program:
+    """A running program. Ended by its process id at the latest when the `with` block ends."""
+
+    def __init__(self, *command, stdin=subprocess.DEVNULL, **env):
+        self._process = subprocess.Popen(
+            [str(part) for part in command], stdin=stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**os.environ, **env})
+        self.pid = self._process.pid
+        self.stdin = self._process.stdin
+        self._lines = queue.Queue()
+        self._errors = []
+        self._readers = [threading.Thread(target=self._read_lines, daemon=True),
+                         threading.Thread(target=self._read_errors, daemon=True)]
+        for reader in self._readers:
+            reader.start()
+
+    def _read_lines(self):
+        for line in self._process.stdout:
+            self._lines.put(line.decode(errors="replace").rstrip("\n"))
+        self._lines.put(None)
+
+    def _read_errors(self):
+        self._errors.append(self._process.stderr.read().decode(errors="replace"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def line(self, timeout=PATIENCE):
+        """The next line of standard output; None at its end."""
+        try:
+            return self._lines.get(timeout=timeout)
+        except queue.Empty:
+            raise AssertionError(f"nothing printed in {timeout} s; {self.end_and_tell()}") from None
+
+    def rest(self):
+        """All lines that are still to come, after the end."""
+        lines = []
+        while (line := self.line()) is not None:
+            lines.append(line)
+        return lines
+
+    def endpoint(self):
+        """(address, port) of the line `listening on ADDRESS:PORT`."""
+        line = self.line()
+        match = re.fullmatch(r"listening on \[?([0-9a-f.:]+?)\]?:(\d+)", line or "")
+        if not match:
+            raise AssertionError(f"not a line `listening on …`: {line!r}; {self.end_and_tell()}")
+        return match[1], int(match[2])
+
+    def wait(self, timeout=PATIENCE):
+        """The exit code."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"did not end in {timeout} s; {self.end_and_tell()}") from None
+
+    def errors(self):
+        """What it wrote to standard error; after its end."""
+        self._readers[1].join(PATIENCE)
+        return "".join(self._errors)
+
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
+    def end(self):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        for pipe in self._process.stdin, self._process.stdout, self._process.stderr:
+            if pipe:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+    def end_and_tell(self):
+        self.end()
+        return f"exit code {self._process.returncode}, stderr: {self.errors()!r}"
+
+    def cpu_seconds(self):
+        """Used so far, by all threads (Linux)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def receive_exactly(peer, n):
+    parts = []
+    while n > 0:
+        part = peer.recv(n)
+        if not part:
+            break
+        parts.append(part)
+        n -= len(part)
+    return b"".join(parts)
+
+
+def receive_all(peer):
+    return b"".join(iter(lambda: peer.recv(65536), b""))
