@@ -57,7 +57,7 @@ namespace {
 
 constexpr std::size_t block_size = std::size_t{64} << 10;  // the most a host moves in one call
 constexpr std::size_t smallest_read = 512;
-constexpr int rounds_per_poll = 4;
+constexpr std::size_t turns_per_poll = 256;
 constexpr int accepts_per_poll = 64;
 
 using block = std::array<std::byte, block_size>;
@@ -135,7 +135,8 @@ public:
     [[noreturn]] void run() {
         for (;;) {
             const bool accepting = poll();
-            for (int round = 0; round < rounds_per_poll && !ready_.empty(); ++round) {
+            for (std::size_t turns = 0; turns < turns_per_poll && !ready_.empty();) {
+                turns += ready_.size();
                 std::erase_if(ready_, [this](connection* c) { return !serve(*c); });
             }
             if (accepting) accept();
@@ -229,7 +230,9 @@ private:
             asked = block_size - filled;
         }
         if (filled > 0) {
-            c.read_size = std::clamp(2 * std::bit_ceil(filled), smallest_read, block_size);
+            // Grows at once, shrinks slowly: bulk also comes in small pieces now and then.
+            c.read_size = std::clamp(std::max(2 * std::bit_ceil(filled), c.read_size / 2),
+                                     smallest_read, block_size);
         }
         return filled;
     }
