@@ -138,9 +138,24 @@ bool output_stream::try_write(std::span<const std::byte> bytes, io_result& resul
         result.ec = to_error(r.err);
         return true;
     }
-    in_flight_ = true;
+    in_flight_ = unflushed_ = true;
     result.n = n;
     return true;
+}
+
+bool output_stream::flushed() noexcept {
+    if (!stream_) return true;
+    if (std::exchange(unflushed_, false)) {
+        const auto r = host::returned<host::stream_status, host::raw::copoll_output_flush,
+                                      host::call::other>(stream_.get());
+        if (r.tag != 0) {
+            to_error(r.err);
+            in_flight_ = false;
+            return true;
+        }
+        in_flight_ = true;  // no permit until the flush is done
+    }
+    return settled();
 }
 
 bool output_stream::settled() noexcept {

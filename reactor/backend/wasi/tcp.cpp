@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/backend/tcp.hpp>
 
+#include <copoll/backend/linger.hpp>
+
 namespace copoll::backend {
 inline namespace wasi {
 namespace {
@@ -66,36 +68,8 @@ pollable subscribe_socket(const resource<host::drop_tcp>& s) {
 
 }  // namespace
 
-// --- linger -------------------------------------------------------------------------------------
-// Dropping an output-stream with a write in flight loses the bytes on some hosts and blocks the
-// whole guest on others. So a socket that is closed too early waits here until the host has sent
-// what it took, or failed to.
-
-class linger : public waiter {
-public:
-    static void begin(context& io, tcp_socket&& s) {
-        auto* self = new linger(io, std::move(s));
-        self->on_ready_ = [](waiter& w) noexcept {
-            auto& l = static_cast<linger&>(w);
-            if (l.s_.output_.settled()) l.end();
-        };
-        ++io.lingering_;
-        io.arm(*self, self->s_.output_.pollable());
-    }
-
-private:
-    linger(context& io, tcp_socket&& s) noexcept : io_(io), s_(std::move(s)) { s_.io_ = nullptr; }
-    void end() noexcept {
-        io_.disarm(*this);
-        --io_.lingering_;
-        delete this;
-    }
-    context& io_;
-    tcp_socket s_;
-};
-
 void tcp_socket::close() noexcept {
-    if (io_ && socket_ && !output_.settled()) return linger::begin(*io_, std::move(*this));
+    if (io_ && socket_ && !output_.settled()) return linger<tcp_socket>::begin(*io_, std::move(*this));
     output_ = {};
     input_ = {};
     socket_.reset();

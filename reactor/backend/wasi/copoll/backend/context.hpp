@@ -117,7 +117,7 @@ public:
     std::uint64_t host_calls() const noexcept { return host::calls.total(); }
     std::uint64_t allocations() const noexcept { return growths_ + host::landing_misses; }
 
-    /// Waiters that no operation stands behind, see socket_linger.
+    /// Waiters that no operation stands behind, see linger.hpp.
     std::size_t lingering_ = 0;
 
 private:

@@ -181,6 +181,8 @@ COPOLL_IMPORT("io/streams", "[method]output-stream.check-write")
 void copoll_output_check_write(handle, permit_result*);
 COPOLL_IMPORT("io/streams", "[method]output-stream.write")
 void copoll_output_write(handle, const void*, std::uint32_t, stream_status*);
+COPOLL_IMPORT("io/streams", "[method]output-stream.flush")
+void copoll_output_flush(handle, stream_status*);
 COPOLL_IMPORT("io/streams", "[method]output-stream.subscribe")
 handle copoll_output_subscribe(handle);
 COPOLL_IMPORT("io/streams", "[resource-drop]output-stream") void copoll_drop_output(handle);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <span>
+#include <utility>
 
+#include <copoll/backend/linger.hpp>
 #include <copoll/backend/pollable_op.hpp>
 #include <copoll/backend/stream.hpp>
 #include <copoll/result.hpp>
@@ -22,18 +24,30 @@ private:
     input_stream stream_;
 };
 
+/// What was written when it is destroyed is still written out, in the background.
 class output {
 public:
-    static output open_stdout(context&) {
-        return output{host::counted<host::raw::copoll_get_stdout, host::call::other>()};
+    static output open_stdout(context& io) {
+        return {io, host::counted<host::raw::copoll_get_stdout, host::call::other>()};
     }
-    static output open_stderr(context&) {
-        return output{host::counted<host::raw::copoll_get_stderr, host::call::other>()};
+    static output open_stderr(context& io) {
+        return {io, host::counted<host::raw::copoll_get_stderr, host::call::other>()};
+    }
+    output(output&& other) noexcept = default;
+    output& operator=(output&& other) noexcept { return replace(*this, std::move(other)); }
+    ~output() {
+        if (io_ && !settled()) linger<output>::begin(*io_, std::move(*this));
     }
 
 private:
     friend class output_write_op;
-    explicit output(host::handle h) noexcept : stream_(h) {}
+    friend class linger<output>;
+    output(context& io, host::handle h) noexcept : io_(&io), stream_(h) {}
+    bool settled() noexcept { return stream_.flushed(); }
+    host::handle output_pollable() { return stream_.pollable(); }
+    void forget_context() noexcept { io_ = nullptr; }
+
+    context* io_;
     output_stream stream_;
 };
 

@@ -57,6 +57,8 @@ public:
     /// True when what was written has left for the network, or never will. Only then may the
     /// stream be dropped or shut down: earlier, hosts lose the bytes or block the guest.
     bool settled() noexcept;
+    /// As `settled`, where the host keeps what it took in a queue of its own: has it flushed first.
+    bool flushed() noexcept;
     host::handle pollable();
 
 private:
@@ -66,6 +68,7 @@ private:
     resource<host::drop_output> stream_;
     wasi::pollable pollable_;
     bool in_flight_ = false;  ///< wrote since the last permit
+    bool unflushed_ = false;  ///< wrote since the last flush
 };
 
 }  // namespace wasi

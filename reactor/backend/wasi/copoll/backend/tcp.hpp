@@ -15,8 +15,10 @@
 namespace copoll::backend {
 inline namespace wasi {
 
-/// A connected socket. Destroying it delivers what was written (see tcp.cpp, "linger") and never
-/// blocks; `context` must outlive it.
+template <class Owner>
+class linger;
+
+/// A connected socket. Destroying it delivers what was written (see linger.hpp) and never blocks; `context` must outlive it.
 class tcp_socket {
 public:
     tcp_socket() noexcept = default;
@@ -35,7 +37,11 @@ private:
     friend class read_op;
     friend class write_op;
     friend class shutdown_op;
-    friend class linger;
+    friend class linger<tcp_socket>;
+    bool settled() noexcept { return output_.settled(); }
+    host::handle output_pollable() { return output_.pollable(); }
+    void forget_context() noexcept { io_ = nullptr; }
+
     context* io_ = nullptr;
     resource<host::drop_tcp> socket_;
     input_stream input_;
