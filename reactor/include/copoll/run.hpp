@@ -43,6 +43,7 @@ private:
 result<void> run(task<result<void>> root);
 
 /// `run`, and the exit status for it: 0, 2 for `errc::usage`, else 1 with one line on stderr.
+/// WASI 0.2 carries success and failure only: a host reports a component's 2 as 1.
 int run_main(args a, task<result<void>> root);
 
 }  // namespace copoll
