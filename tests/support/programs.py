@@ -11,12 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "libs/host/run"
+BIN = Path(os.environ.get("COPOLL_BIN", ROOT / "build/wasi/bin"))
+NATIVE = os.environ.get("COPOLL_PLATFORM") == "native"
 PATIENCE = 20  # seconds, for what should take milliseconds
 
 
 @functools.cache
 def hosts():
-    """The hosts that can run a component here. Those that can't are named in the output."""
+    """The hosts that can run a component here; `native` when the programs are none. Hosts that are
+    not there are named in the output."""
+    if NATIVE:
+        return ["native"]
     found = []
     for host in "wasmtime", "embedded":
         asked = subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True)
@@ -27,19 +32,46 @@ def hosts():
     return found
 
 
-class Program:
-    """A running program. Ended by its process id at the latest when the `with` block ends."""
+def on_each_host(test):
+    """Runs a test method once for each host, which it is given."""
+    @functools.wraps(test)
+    def run(self):
+        for host in hosts():
+            with self.subTest(host=host):
+                test(self, host)
+    return run
 
-    def __init__(self, *command, stdin=subprocess.DEVNULL, **env):
+
+def command(host, name, *args):
+    """What starts the program of that name."""
+    start = [BIN / name] if NATIVE else [RUN, "--host", host, BIN / f"{name}.wasm"]
+    return [str(part) for part in [*start, *args]]
+
+
+def run(host, name, *args, stdin=b"", timeout=PATIENCE):
+    """Runs a program to its end."""
+    return subprocess.run(command(host, name, *args), input=stdin, capture_output=True,
+                          timeout=timeout)
+
+
+class Program:
+    """A running program. Ended by its process id at the latest when the `with` block ends.
+
+    Its standard output is read by lines, or raw from `stdout` if that is asked for."""
+
+    def __init__(self, host, name, *args, stdin=subprocess.DEVNULL, raw=False, **env):
         self._process = subprocess.Popen(
-            [str(part) for part in command], stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**os.environ, **env})
+            command(host, name, *args), stdin=stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, bufsize=0 if raw else -1, env={**os.environ, **env})
         self.pid = self._process.pid
         self.stdin = self._process.stdin
+        self.stdout = self._process.stdout
         self._lines = queue.Queue()
         self._errors = []
-        self._readers = [threading.Thread(target=self._read_lines, daemon=True),
-                         threading.Thread(target=self._read_errors, daemon=True)]
+        self._error_reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._readers = [self._error_reader]
+        if not raw:
+            self._readers.append(threading.Thread(target=self._read_lines, daemon=True))
         for reader in self._readers:
             reader.start()
 
@@ -88,7 +120,7 @@ class Program:
 
     def errors(self):
         """What it wrote to standard error; after its end."""
-        self._readers[1].join(PATIENCE)
+        self._error_reader.join(PATIENCE)
         return "".join(self._errors)
 
     def send_signal(self, number):

@@ -122,6 +122,12 @@ void __wrap_copoll_output_write(host::handle h, const void* from, std::uint32_t 
     __real_copoll_output_write(h, from, n, r);
 }
 
+void __real_copoll_output_flush(host::handle, host::stream_status*);
+void __wrap_copoll_output_flush(host::handle h, host::stream_status* r) {
+    if (fails("flush")) return fail_stream(*r);
+    __real_copoll_output_flush(h, r);
+}
+
 void __real_copoll_create_tcp_socket(std::int32_t, host::handle_result*);
 void __wrap_copoll_create_tcp_socket(std::int32_t family, host::handle_result* r) {
     socket_call("create-tcp-socket", r, [&] {

@@ -1,35 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Components with peers outside: what an echo costs, and what slow, deaf and rude peers do."""
 import array
-import functools
-import os
 import socket
 import struct
-import subprocess
 import sys
-import threading
 import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from programs import PATIENCE, ROOT, RUN, Program, hosts, receive_all, receive_exactly
-
-BIN = Path(os.environ.get("COPOLL_BIN", ROOT / "build/wasi/bin"))
-
-
-def on_each_host(test):
-    @functools.wraps(test)
-    def run(self):
-        for host in hosts():
-            with self.subTest(host=host):
-                test(self, host)
-    return run
-
-
-def component(host, name, *args, **env):
-    return Program(RUN, "--host", host, BIN / f"{name}.wasm", *args, **env)
-
+from programs import PATIENCE, Program, on_each_host, receive_all, receive_exactly
 
 def numbers(n):
     """What burst_server has written after n bytes."""
@@ -56,7 +36,7 @@ class Test(unittest.TestCase):
     def measure(self, host, connections, rounds, message=b"x" * 64):
         """Echoes in lockstep: in a round each connection sends and then each receives."""
         warm_up = 50
-        with component(host, "echo_meter", warm_up * connections, rounds * connections) as server:
+        with Program(host, "echo_meter", warm_up * connections, rounds * connections) as server:
             endpoint = server.endpoint()
             peers = [self.connect(endpoint) for _ in range(connections)]
             for _ in range(warm_up + rounds):
@@ -107,7 +87,7 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_300_ready_connections_at_once_are_all_served(self, host):
         """A host reports at most about 128 as ready, then calls everything not ready (coop)."""
-        with component(host, "echo_server", "--listen", "127.0.0.1:0") as server:
+        with Program(host, "echo_server", "--listen", "127.0.0.1:0") as server:
             endpoint = server.endpoint()
             peers = [self.connect(endpoint) for _ in range(300)]
             begin = time.monotonic()
@@ -120,7 +100,7 @@ class Test(unittest.TestCase):
 
     @on_each_host
     def test_1000_idle_connections_take_no_time(self, host):
-        with component(host, "echo_server", "--listen", "127.0.0.1:0") as server:
+        with Program(host, "echo_server", "--listen", "127.0.0.1:0") as server:
             endpoint = server.endpoint()
             peers = [self.connect(endpoint) for _ in range(1000)]
             for peer in peers[::50]:
@@ -136,8 +116,8 @@ class Test(unittest.TestCase):
         """Wasmtime traps when there are more handles than it was told to allow."""
         if host != "wasmtime":
             return print(f"not tried: host {host} has no limit of handles to set")
-        with component(host, "echo_server", "--listen", "127.0.0.1:0",
-                       COPOLL_WASMTIME_FLAGS="-S max-resources=40") as server:
+        with Program(host, "echo_server", "--listen", "127.0.0.1:0",
+                     COPOLL_WASMTIME_FLAGS="-S max-resources=40") as server:
             endpoint = server.endpoint()
             for _ in range(1000):
                 with self.connect(endpoint) as peer:
@@ -163,7 +143,7 @@ class Test(unittest.TestCase):
 
     @on_each_host
     def test_slow_peer_gets_every_byte_of_a_dropped_stream(self, host):
-        with component(host, "burst_server") as server:
+        with Program(host, "burst_server") as server:
             peer, wrote = self.ask_for_burst(server, server.endpoint())
             time.sleep(0.3)
             got = self.read_slowly(peer)
@@ -173,7 +153,7 @@ class Test(unittest.TestCase):
 
     @on_each_host
     def test_slow_peer_gets_every_byte_when_the_program_ends(self, host):
-        with component(host, "burst_server") as server:
+        with Program(host, "burst_server") as server:
             endpoint = server.endpoint()
             peer, wrote = self.ask_for_burst(server, endpoint)
             self.connect(endpoint).sendall(b"q")
@@ -184,7 +164,7 @@ class Test(unittest.TestCase):
 
     @on_each_host
     def test_peer_that_never_reads_holds_up_neither_others_nor_the_end(self, host):
-        with component(host, "burst_server") as server:
+        with Program(host, "burst_server") as server:
             endpoint = server.endpoint()
             self.ask_for_burst(server, endpoint)
             with self.connect(endpoint, timeout=2) as peer:
@@ -204,8 +184,8 @@ class Test(unittest.TestCase):
         for rude in False, True:
             with socket.create_server(("127.0.0.1", 0)) as listener:
                 listener.settimeout(PATIENCE)
-                with component(host, "tcp_client",
-                               "127.0.0.1:%d" % listener.getsockname()[1]) as client:
+                with Program(host, "tcp_client",
+                             "127.0.0.1:%d" % listener.getsockname()[1]) as client:
                     peer, _ = listener.accept()
                     peer.sendall(b"hello\n")
                     self.assertEqual(client.line(), "hello")
@@ -220,7 +200,7 @@ class Test(unittest.TestCase):
 
     @on_each_host
     def test_server_outlives_peers_that_reset(self, host):
-        with component(host, "echo_server", "--listen", "127.0.0.1:0") as server:
+        with Program(host, "echo_server", "--listen", "127.0.0.1:0") as server:
             endpoint = server.endpoint()
             for i in range(100):
                 peer = self.connect(endpoint)

@@ -66,7 +66,12 @@ class output_write_op : public pollable_op<output_write_op, io_result> {
 public:
     output_write_op(output& out, std::span<const std::byte> bytes) noexcept
         : out_(&out), bytes_(bytes) {}
-    bool attempt() noexcept { return bytes_.empty() || out_->stream_.try_write(bytes_, result); }
+    bool attempt() noexcept {
+        if (bytes_.empty()) return true;
+        if (!out_->stream_.try_write(bytes_, result)) return false;
+        if (!result.ec) out_->stream_.flushed();  // hosts keep text until its line ends: prompts
+        return true;
+    }
     host::handle pollable() { return out_->stream_.pollable(); }
 
 private:
