@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/backend/context.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <new>
+
+#include <fcntl.h>
 
 #include <copoll/loop.hpp>
 
@@ -11,8 +14,8 @@
 namespace copoll {
 
 clock::time_point clock::now() noexcept {
-    return time_point{std::chrono::duration_cast<duration>(
-        std::chrono::steady_clock::now().time_since_epoch())};
+    return time_point{
+        std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 namespace backend {
@@ -22,9 +25,23 @@ namespace {
 /// So many handlers may run before the loop has its turn: Asio goes on while more become ready.
 constexpr int most_at_once = 256;
 
+/// In a process that was started without standard streams the first descriptors of the loop would
+/// get their numbers, and what is printed would go into a socket.
+void occupy_standard_descriptors() noexcept {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
+            return;
+}
+
+std::unique_ptr<reactor> make_reactor() {
+    occupy_standard_descriptors();
+    return std::make_unique<reactor>();
+}
+
 }  // namespace
 
-context::context(loop& owner) noexcept : owner_(owner), reactor_(std::make_unique<reactor>()) {}
+/// A loop without a descriptor for itself ends the program here: there is nobody to tell.
+context::context(loop& owner) noexcept : owner_(owner), reactor_(make_reactor()) {}
 
 context::~context() {
     detail::expects(armed_ == 0, "loop ended while operations wait");
@@ -52,7 +69,8 @@ void context::look() {
 }
 
 void context::drain() {
-    for (int i = 0; i < most_at_once && reactor_->io.poll_one() > 0; ++i) {}
+    for (int i = 0; i < most_at_once && reactor_->io.poll_one() > 0; ++i) {
+    }
 }
 
 void context::arm(waiter& w, watched_fd& fd, readiness r) noexcept {

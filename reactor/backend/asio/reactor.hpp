@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
-#include <asio/detail/config.hpp>
-#if defined(ASIO_NO_EXCEPTIONS)
+#if !defined(__cpp_exceptions) && !defined(ASIO_NO_EXCEPTIONS)
+#define ASIO_NO_EXCEPTIONS
+#endif
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/posix/basic_stream_descriptor.hpp>
+
 #include <copoll/detail/assert.hpp>
-#include <asio/detail/throw_exception.hpp>
-/// Asio leaves this to the program. Nothing here is asked to throw, but for a loop that finds no
-/// descriptor for its own use.
+
+#if defined(ASIO_NO_EXCEPTIONS)
+/// Asio leaves this to the program. Only a loop that finds no descriptor for itself comes here.
 template <class Exception>
 void asio::detail::throw_exception(const Exception& e ASIO_SOURCE_LOCATION_PARAM) {
     copoll::detail::fatal(e.what());
 }
 #endif
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/posix/basic_stream_descriptor.hpp>
 
 namespace copoll::backend {
 inline namespace asio {
@@ -25,6 +27,9 @@ struct reactor {
     ::asio::io_context io{1};
     /// A loop waits even if only its own timers are left.
     ::asio::executor_work_guard<executor> work{io.get_executor()};
+    /// Never open: makes Asio take the descriptors of its own now and not at the first socket,
+    /// where running out of them could not be reported.
+    ::asio::posix::basic_stream_descriptor<executor> first{io};
 };
 
 }  // namespace asio

@@ -21,9 +21,9 @@ namespace {
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
-/// A stream that was never open, or whose other end is gone.
+/// A stream whose other end is gone.
 std::error_code to_stream_error(int error) noexcept {
-    return error == EPIPE || error == EBADF ? make_error_code(errc::closed) : to_error(error);
+    return error == EPIPE ? make_error_code(errc::closed) : to_error(error);
 }
 
 template <class Call>
@@ -63,9 +63,8 @@ bool standard_fd::read(std::span<std::byte> buffer, io_result& result) noexcept 
     if (error_) return true;
     if (kind_ == kind::other && !ready(POLLIN)) return false;
     const ssize_t n = uninterrupted([&] {
-        return kind_ == kind::socket
-                   ? ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)
-                   : ::read(fd_.get(), buffer.data(), buffer.size());
+        return kind_ == kind::socket ? ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)
+                                     : ::read(fd_.get(), buffer.data(), buffer.size());
     });
     if (n < 0 && would_block(errno)) return false;
     if (n < 0) result.ec = to_stream_error(errno);
@@ -83,9 +82,8 @@ bool standard_fd::write(std::span<const std::byte> bytes, io_result& result) noe
         if (!ready(POLLOUT)) return false;
     }
     const ssize_t n = uninterrupted([&] {
-        return kind_ == kind::socket
-                   ? ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)
-                   : ::write(fd_.get(), bytes.data(), bytes.size());
+        return kind_ == kind::socket ? ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)
+                                     : ::write(fd_.get(), bytes.data(), bytes.size());
     });
     if (n < 0 && would_block(errno)) return false;
     if (n < 0) result.ec = to_stream_error(errno);

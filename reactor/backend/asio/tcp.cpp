@@ -64,9 +64,7 @@ int with_flags(int fd) noexcept {
 }
 
 int open_socket(int family) noexcept { return with_flags(::socket(family, SOCK_STREAM, 0)); }
-int accept_from(int listener) noexcept {
-    return with_flags(::accept(listener, nullptr, nullptr));
-}
+int accept_from(int listener) noexcept { return with_flags(::accept(listener, nullptr, nullptr)); }
 #endif
 
 int open_socket(const ip::address& a) noexcept {
@@ -161,8 +159,8 @@ bool shutdown_op::start(context&) noexcept {
     if (!read && !write) return true;
     const int how = !write ? SHUT_RD : read ? SHUT_RDWR : SHUT_WR;
     if (::shutdown(s_->fd_.get(), how) != 0) {
-        result = fail(errno == ENOTCONN ? make_error_code(errc::connection_reset)
-                                        : to_error(errno));
+        result =
+            fail(errno == ENOTCONN ? make_error_code(errc::connection_reset) : to_error(errno));
         return true;
     }
     s_->read_shut_ |= read;
@@ -234,7 +232,8 @@ bool connect_op::start(context& io) noexcept {
     prepare(fd);
     const socket_address a{to_};
     // Before Asio sees the socket: one that is not even connecting counts as ready.
-    if (::connect(fd, a.get(), a.size) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    const bool connected = ::connect(fd, a.get(), a.size) == 0;
+    if (!connected && errno != EINPROGRESS && errno != EINTR) {
         result = fail(to_error(errno));
         ::close(fd);
         return true;
@@ -244,8 +243,12 @@ bool connect_op::start(context& io) noexcept {
         result = fail(watched.error());
         return true;
     }
-    fd_ = *std::move(watched);
-    return attempt();
+    if (!connected) {
+        fd_ = *std::move(watched);
+        return false;
+    }
+    result = tcp_socket{*std::move(watched)};
+    return true;
 }
 
 bool connect_op::attempt() noexcept {

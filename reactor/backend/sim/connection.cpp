@@ -29,7 +29,8 @@ void byte_queue::drop(std::size_t n) noexcept {
 }
 
 connection::connection(network& net, const ip::endpoint& from, const ip::endpoint& to)
-    : id(net.next_id()), net_(net),
+    : id(net.next_id()),
+      net_(net),
       ends_{end{from, net.opts.capacity}, end{to, net.opts.capacity}} {
     net_.connections.emplace(id, this);
 }
@@ -48,8 +49,8 @@ bool connection::read(unsigned side, std::span<std::byte> buffer, io_result& res
         result.ec = errc::eof;
         return true;
     }
-    std::uint64_t n = std::min<std::uint64_t>(
-        {e.arrived, buffer.size(), net_.opts.reset_after - bytes_read_});
+    std::uint64_t n =
+        std::min<std::uint64_t>({e.arrived, buffer.size(), net_.opts.reset_after - bytes_read_});
     if (net_.opts.short_transfers) n = 1 + net_.chance().below(n);
     result.n = static_cast<std::size_t>(n);
     e.incoming.pop(buffer.first(result.n));

@@ -45,12 +45,15 @@ bool context::idle() const noexcept {
 
 void context::look() {
     ++waits_;
+    const std::uint64_t before = completed_;
     net_.advance(net_.now);
     net_.run_due();
+    expect_progress(completed_ != before);
 }
 
 void context::wait(std::optional<clock::time_point> deadline) {
     ++waits_;
+    expect_progress(deadline && *deadline > net_.now);
     const std::uint64_t before = completed_;
     net_.advance(net_.now);
     for (;;) {
@@ -62,6 +65,14 @@ void context::wait(std::optional<clock::time_point> deadline) {
         if (!event || (deadline && *event > *deadline)) return net_.advance(*deadline);
         net_.advance(*event);
     }
+}
+
+/// A program that spins until the clock has moved would do so for ever.
+void context::expect_progress(bool progress) noexcept {
+    constexpr std::uint32_t patience = 1'000'000;
+    in_vain_ = progress ? 0 : in_vain_ + 1;
+    detail::expects(in_vain_ < patience,
+                    "the program waits for the clock, which stands still while anything is ready");
 }
 
 std::uint64_t context::host_calls() const noexcept { return net_.calls(); }

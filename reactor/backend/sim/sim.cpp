@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/backend/sim.hpp>
 
+#include <cstdlib>
 #include <utility>
 
 #include <copoll/backend/context.hpp>
@@ -18,13 +19,20 @@ namespace {
 
 thread_local constinit world* installed = nullptr;
 
+options default_options() {
+    options o;
+    if (const char* text = std::getenv("COPOLL_SIM_SEED")) o.seed = std::strtoull(text, nullptr, 0);
+    return o;
+}
+
 }  // namespace
 
 world::world(options o)
     : net_(std::make_unique<network>(std::move(o), clock::time_point{})),
-      outer_(std::exchange(installed, this)), installed_(true) {}
+      outer_(std::exchange(installed, this)),
+      installed_(true) {}
 
-world::world(fallback) : net_(std::make_unique<network>(options{}, clock::time_point{})) {}
+world::world(fallback) : net_(std::make_unique<network>(default_options(), clock::time_point{})) {}
 
 world::~world() {
     if (!installed_) return;
@@ -57,7 +65,7 @@ std::uint64_t world::trace_hash() const noexcept { return net_->trace(); }
 
 network& world::enter() {
     if (!installed_ && net_->contexts == 0 && net_->sockets == 0 && net_->listeners == 0)
-        net_ = std::make_unique<network>(options{}, net_->now);  // time never goes back
+        net_ = std::make_unique<network>(default_options(), net_->now);  // time never goes back
     ++net_->contexts;
     return *net_;
 }

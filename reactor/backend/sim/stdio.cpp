@@ -48,8 +48,7 @@ bool network::read_input(std::span<std::byte> buffer, io_result& result) {
     }
     const std::string_view rest = std::string_view{next.text}.substr(in.offset);
     result.n = std::min(rest.size(), buffer.size());
-    if (opts.short_transfers)
-        result.n = 1 + chance_.pick(result.n);
+    if (opts.short_transfers) result.n = 1 + chance_.pick(result.n);
     std::memcpy(buffer.data(), rest.data(), result.n);
     in.offset += result.n;
     return true;

@@ -94,7 +94,8 @@ outcome write_op::attempt(context& io) noexcept {
     detail::expects(s_->is_open(), "write to a stream that is closed");
     if (bytes_.empty()) return outcome::done;
     connection& c = *s_->connection_;
-    detail::expects(armed() || c.writable(s_->side_).armed == 0, "two writes to a stream at a time");
+    detail::expects(armed() || c.writable(s_->side_).armed == 0,
+                    "two writes to a stream at a time");
     return stream_call(*this, io, call::write, c,
                        [&] { return c.write(s_->side_, bytes_, result); });
 }

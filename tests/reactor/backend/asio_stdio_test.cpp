@@ -145,9 +145,12 @@ TEST_CASE("stdin: /dev/null is at its end") {
     CHECK(r.end == errc::eof);
 }
 
-TEST_CASE("stdin: closed from the start") {
-    const text_read r = stdin_of(fd{});
-    CHECK(r.end == errc::closed);
+TEST_CASE("stdin, stdout: closed from the start, no socket gets their numbers") {
+    const text_read in = stdin_of(fd{});
+    const io_result out = stdout_to(fd{}, "to nobody");
+    CHECK(in.text.empty());
+    CHECK(in.end == errc::eof);
+    CHECK(out.n == 9);
 }
 
 TEST_CASE("stdin: a pipe is waited for, without O_NONBLOCK on what others share") {
@@ -156,11 +159,9 @@ TEST_CASE("stdin: a pipe is waited for, without O_NONBLOCK on what others share"
     bool blocked = false;
     {
         const redirected in{STDIN_FILENO, p.read};
-        run_test([](fd& writer, const fd& shared, text_read& into,
-                    bool& still) -> task<result<void>> {
-            co_await when_all(
-                read_to_end(into),
-                [](fd& w, const fd& s, bool& b) -> task<void> {
+        run_test(
+            [](fd& writer, const fd& shared, text_read& into, bool& still) -> task<result<void>> {
+                co_await when_all(read_to_end(into), [](fd& w, const fd& s, bool& b) -> task<void> {
                     for (const char* text : {"one ", "two ", "three"}) {
                         (void)co_await sleep_for(2ms);
                         (void)!::write(w.get(), text, std::char_traits<char>::length(text));
@@ -168,8 +169,8 @@ TEST_CASE("stdin: a pipe is waited for, without O_NONBLOCK on what others share"
                     }
                     w.close();
                 }(writer, shared, still));
-            co_return {};
-        }(p.write, p.read, r, blocked));
+                co_return {};
+            }(p.write, p.read, r, blocked));
     }
     CHECK(r.text == "one two three");
     CHECK(r.end == errc::eof);

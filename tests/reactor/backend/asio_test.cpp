@@ -237,9 +237,8 @@ TEST_CASE("read_some: a waiting read is told of a reset") {
         std::optional<raw_client> client;
         auto server = co_await check(accept_from(listener, client));
         std::array<std::byte, 8> buffer;
-        auto [read, reset] = co_await when_all(
-            server.read_some(buffer),
-            [](raw_client& c) -> task<result<void>> {
+        auto [read, reset] =
+            co_await when_all(server.read_some(buffer), [](raw_client& c) -> task<result<void>> {
                 co_await check(sleep_for(1ms));
                 c.reset();
                 co_return {};
@@ -254,8 +253,7 @@ TEST_CASE("cancel: a read ends alone while a write of the same stream waits") {
         auto [client, server] = co_await check(connected_pair());
         constexpr std::uint64_t much = 16 * 1024 * 1024;  // more than the kernel takes unread
         auto [sent, rest] = co_await when_all(
-            feed(client, much),
-            [](tcp_stream& c, tcp_stream& s) -> task<result<void>> {
+            feed(client, much), [](tcp_stream& c, tcp_stream& s) -> task<result<void>> {
                 std::array<std::byte, 8> buffer;
                 for (int i = 0; i < 3; ++i) {
                     const auto nothing = co_await with_timeout(c.read_some(buffer), 5ms);
@@ -308,8 +306,7 @@ TEST_CASE("accept: two who wait at one listener get a connection each") {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
         const auto at = co_await check(listener.local_endpoint());
         auto [first, second, clients] = co_await when_all(
-            listener.accept(), listener.accept(),
-            [](ip::endpoint to) -> task<result<void>> {
+            listener.accept(), listener.accept(), [](ip::endpoint to) -> task<result<void>> {
                 auto a = co_await check(tcp_stream::connect(to));
                 co_await check(sleep_for(1ms));
                 auto b = co_await check(tcp_stream::connect(to));
@@ -372,8 +369,8 @@ TEST_CASE("limits: no descriptor left is too_many_open, and passes") {
 
 TEST_CASE("connect: what WASI calls invalid is invalid here") {
     run_test([]() -> task<result<void>> {
-        for (const char* text : {"0.0.0.0:80", "127.0.0.1:0", "224.0.0.1:80",
-                                 "255.255.255.255:80", "[::]:80", "[::ffff:127.0.0.1]:80"}) {
+        for (const char* text : {"0.0.0.0:80", "127.0.0.1:0", "224.0.0.1:80", "255.255.255.255:80",
+                                 "[::]:80", "[::ffff:127.0.0.1]:80"}) {
             const auto r = co_await tcp_stream::connect(*ip::endpoint::parse(text));
             INFO(text);
             CHECK(error_of(r) == errc::invalid_argument);

@@ -110,8 +110,7 @@ TEST_CASE("connect: a listener on any address answers on each of its family") {
 TEST_CASE("connect: a black hole never answers") {
     sim::world w{{.blackholes = {address("192.0.2.1")}}};
     run_test([]() -> task<result<void>> {
-        const auto r =
-            co_await with_timeout(tcp_stream::connect({address("192.0.2.1"), 80}), 75s);
+        const auto r = co_await with_timeout(tcp_stream::connect({address("192.0.2.1"), 80}), 75s);
         CHECK(error_of(r) == errc::timed_out);
         CHECK(clock::now().time_since_epoch() == 75s);
         co_return {};
@@ -233,9 +232,8 @@ TEST_CASE("close: a writer that waits for room is told of the reset") {
     sim::world w{{.capacity = 10}};
     run_test([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
-        auto [sent, closed] = co_await when_all(
-            feed(client, 100),
-            [](tcp_stream& s) -> task<result<void>> {
+        auto [sent, closed] =
+            co_await when_all(feed(client, 100), [](tcp_stream& s) -> task<result<void>> {
                 co_await check(sleep_for(1s));
                 s.close();
                 co_return {};
@@ -250,9 +248,8 @@ TEST_CASE("shutdown: after read, what the peer sends is dropped without a sign t
     sim::world w{{.capacity = 10}};
     run_test([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
-        auto [unread, ended] = co_await when_all(
-            feed(client, 100),
-            [](tcp_stream& s) -> task<result<void>> {
+        auto [unread, ended] =
+            co_await when_all(feed(client, 100), [](tcp_stream& s) -> task<result<void>> {
                 co_await check(sleep_for(1s));
                 co_return co_await s.shutdown(direction::read);
             }(server));

@@ -21,6 +21,7 @@
 #include "support/run_test.hpp"
 #include "support/stoppable.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/traps.hpp"
 
 using namespace copoll;
 using namespace copoll_tests;
@@ -313,3 +314,29 @@ TEST_CASE("standard output: the world keeps what was written") {
     CHECK(w.output() == "hello, world");
     CHECK(w.errors() == "oops");
 }
+
+#if COPOLL_TESTS_CAN_TRAP
+TEST_CASE("clock: a program that spins until it has moved is stopped") {
+    const std::string words = last_words([] {
+        sim::world w;
+        (void)run([]() -> task<result<void>> {
+            while (since_begin() < 1s) co_await check(sleep_for(0s));
+            co_return {};
+        }());
+    });
+    CHECK(words.find("the program waits for the clock") != words.npos);
+}
+
+TEST_CASE("tcp_stream: two reads at a time are a broken precondition") {
+    const std::string words = last_words([] {
+        sim::world w;
+        (void)run([]() -> task<result<void>> {
+            auto [client, server] = co_await check(connected_pair());
+            std::array<std::byte, 8> buffer;
+            co_await when_all(client.read_some(buffer), client.read_some(buffer));
+            co_return {};
+        }());
+    });
+    CHECK(words.find("two reads of a stream at a time") != words.npos);
+}
+#endif

@@ -88,8 +88,11 @@ public:
     std::uint64_t allocations() const noexcept { return 0; }
 
 private:
+    void expect_progress(bool progress) noexcept;
+
     loop& owner_;
     network& net_;
+    std::uint32_t in_vain_ = 0;
     std::size_t armed_ = 0;
     std::uint64_t completed_ = 0;
     std::uint64_t waits_ = 0;

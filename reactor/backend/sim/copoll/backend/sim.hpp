@@ -45,14 +45,14 @@ struct options {
     std::uint64_t seed = 1;
 
     // What a real system leaves open. `seed` decides each time.
-    bool shuffle = true;              ///< the order of what becomes ready at the same instant
-    bool short_transfers = false;     ///< reads and writes move fewer bytes than they could
-    unsigned spurious_percent = 0;    ///< chance of "would block" from a call that could go on
-    unsigned late_cancel_percent = 0; ///< chance that a canceled operation completes if it can
+    bool shuffle = true;               ///< the order of what becomes ready at the same instant
+    bool short_transfers = false;      ///< reads and writes move fewer bytes than they could
+    unsigned spurious_percent = 0;     ///< chance of "would block" from a call that could go on
+    unsigned late_cancel_percent = 0;  ///< chance that a canceled operation completes if it can
 
     // The network.
-    clock::duration latency{};  ///< one way; 0: a peer sees a change at once
-    clock::duration jitter{};   ///< up to so much more, never overtaking on one connection
+    clock::duration latency{};         ///< one way; 0: a peer sees a change at once
+    clock::duration jitter{};          ///< up to so much more, never overtaking on one connection
     std::size_t capacity = 64 * 1024;  ///< bytes on the way or unread, each direction
     /// Of this machine, besides loopback. Any other address is `unreachable`.
     std::vector<ip::address> addresses{};
@@ -72,7 +72,8 @@ struct options {
 };
 
 /// While it lives, loops of this thread that begin run in it and `clock::now()` is its time; worlds
-/// nest. Without one, each loop runs in a new world of default options.
+/// nest. Without one, each loop runs in a new world of default options, with the seed in the
+/// environment variable COPOLL_SIM_SEED if there is one.
 class world {
 public:
     explicit world(options o = {});
