@@ -8,10 +8,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <new>
 #include <utility>
 #include <vector>
 
@@ -23,37 +21,13 @@
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
 
+#include "support/allocations.hpp"
 #include "support/error_of.hpp"
 #include "support/next_turn.hpp"
 #include "support/run_test.hpp"
 
 // All that a steady state allocates is seen in two ways: by the loop's own counter, and by counting
-// what anybody gets from operator new. A sanitizer keeps its own operators, which find more.
-
-#if defined(__SANITIZE_ADDRESS__)
-#define COPOLL_TESTS_COUNT_NEW 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define COPOLL_TESTS_COUNT_NEW 0
-#endif
-#endif
-#if !defined(COPOLL_TESTS_COUNT_NEW)
-#define COPOLL_TESTS_COUNT_NEW 1
-#endif
-
-namespace {
-std::uint64_t news = 0;
-}
-
-#if COPOLL_TESTS_COUNT_NEW
-void* operator new(std::size_t size) {
-    ++news;
-    if (void* p = std::malloc(size)) return p;
-    std::abort();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-#endif
+// what anybody gets from operator new.
 
 using namespace copoll;
 using namespace copoll_tests;
@@ -67,9 +41,9 @@ task<std::uint64_t> allocated_by(Make make) {
     const env& e = co_await this_env{};
     const loop& here = *e.owner;
     for (int i = 0; i < 20; ++i) (void)co_await make();
-    const auto before = here.stats().allocations + news;
+    const auto before = here.stats().allocations + heap_allocations();
     for (int i = 0; i < 100; ++i) (void)co_await make();
-    co_return here.stats().allocations + news - before;
+    co_return here.stats().allocations + heap_allocations() - before;
 }
 
 task<int> leaf() { co_return 1; }
@@ -95,7 +69,7 @@ task<int> frame_of() {
 
 TEST_CASE("allocation: awaiting tasks costs none") {
     run_test([]() -> task<void> {
-        CHECK(COPOLL_TESTS_COUNT_NEW == (news > 0));
+        CHECK(heap_allocations() > 0);
         const auto at_once = co_await allocated_by([] { return leaf(); });
         const auto later = co_await allocated_by([] { return leaf_result(1); });
         const auto two_levels = co_await allocated_by([] { return nested(); });
@@ -132,8 +106,8 @@ TEST_CASE("allocation: timers cost none") {
 TEST_CASE("allocation: groups cost none") {
     run_test([]() -> task<void> {
         event never;
-        const auto all = co_await allocated_by(
-            [&] { return when_all(leaf(), leaf_result(1), next_turn{}); });
+        const auto all =
+            co_await allocated_by([&] { return when_all(leaf(), leaf_result(1), next_turn{}); });
         const auto race =
             co_await allocated_by([&] { return first_done(never.wait(), leaf_result(1)); });
         const auto success = co_await allocated_by(
@@ -170,7 +144,7 @@ TEST_CASE("allocation: values through a channel cost none") {
         std::uint64_t allocated = 99;
         co_await when_all(
             [](channel<int>& to, channel<int>& from, std::uint64_t& cost) -> task<void> {
-                cost = co_await allocated_by([&]() { return when_all(to.send(1), from.receive()); });
+                cost = co_await allocated_by([&] { return when_all(to.send(1), from.receive()); });
                 to.close();
             }(ping, pong, allocated),
             [](channel<int>& from, channel<int>& to) -> task<result<void>> {
@@ -216,8 +190,8 @@ TEST_CASE("frame_pool: memory of every size is aligned, all there, and given aga
             std::memset(a, 0xaa, size);
             std::memset(b, 0xbb, size);
             intact = intact && std::all_of(a, a + size, [](auto c) { return c == 0xaa; });
-            aligned = aligned
-                   && reinterpret_cast<std::uintptr_t>(a) % alignof(std::max_align_t) == 0;
+            aligned =
+                aligned && reinterpret_cast<std::uintptr_t>(a) % alignof(std::max_align_t) == 0;
             pool::deallocate(b, size);
             if (size <= 16'384) {
                 void* const again = pool::allocate(size);

@@ -21,8 +21,8 @@ using namespace copoll::backend;
 ///
 /// Weak, so that a program may have one of its own, which then allocates. Libc's is weak as well:
 /// the linker takes the first, and libc comes last.
-extern "C" [[gnu::weak, clang::export_name("cabi_realloc")]] void*
-cabi_realloc(void* old, std::size_t old_size, std::size_t align, std::size_t size) {
+extern "C" [[gnu::weak, clang::export_name("cabi_realloc")]] void* cabi_realloc(
+    void* old, std::size_t old_size, std::size_t align, std::size_t size) {
     if (size == 0) return reinterpret_cast<void*>(align);
     host::landing_slot& slot = host::landing;
     if (!old && slot.at && size <= slot.capacity &&

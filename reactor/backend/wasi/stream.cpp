@@ -85,6 +85,7 @@ bool input_stream::read_once(std::span<std::byte> buffer, io_result& result) noe
 
 bool input_stream::try_read(std::span<std::byte> buffer, io_result& result) noexcept {
     result = {};
+    drained_ = false;
     if (pending_) {
         result.ec = std::exchange(pending_, {});
         return true;
@@ -100,6 +101,7 @@ bool input_stream::try_read(std::span<std::byte> buffer, io_result& result) noex
         result.n += part.n;
         buffer = buffer.subspan(part.n);
         if (part.n < want) {
+            drained_ = true;
             if (part.n < request_ / 4 && request_ > smallest_request) request_ /= 2;
             break;
         }
@@ -110,8 +112,8 @@ bool input_stream::try_read(std::span<std::byte> buffer, io_result& result) noex
 
 host::handle output_stream::pollable() {
     if (!pollable_)
-        pollable_ = wasi::pollable{
-            host::counted<host::raw::copoll_output_subscribe, host::call::subscribe>(
+        pollable_ =
+            wasi::pollable{host::counted<host::raw::copoll_output_subscribe, host::call::subscribe>(
                 stream_.get())};
     return pollable_.get();
 }
@@ -146,8 +148,9 @@ bool output_stream::try_write(std::span<const std::byte> bytes, io_result& resul
 bool output_stream::flushed() noexcept {
     if (!stream_) return true;
     if (std::exchange(unflushed_, false)) {
-        const auto r = host::returned<host::stream_status, host::raw::copoll_output_flush,
-                                      host::call::other>(stream_.get());
+        const auto r =
+            host::returned<host::stream_status, host::raw::copoll_output_flush, host::call::other>(
+                stream_.get());
         if (r.tag != 0) {
             to_error(r.err);
             in_flight_ = false;

@@ -69,7 +69,8 @@ pollable subscribe_socket(const resource<host::drop_tcp>& s) {
 }  // namespace
 
 void tcp_socket::close() noexcept {
-    if (io_ && socket_ && !output_.settled()) return linger<tcp_socket>::begin(*io_, std::move(*this));
+    if (io_ && socket_ && !output_.settled())
+        return linger<tcp_socket>::begin(*io_, std::move(*this));
     output_ = {};
     input_ = {};
     socket_.reset();

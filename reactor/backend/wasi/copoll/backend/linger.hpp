@@ -12,8 +12,8 @@ inline namespace wasi {
 /// failed to: dropping an output-stream with a write in flight loses the bytes on some hosts and
 /// blocks the whole guest on others.
 ///
-/// `Owner` has `bool settled()`, `host::handle output_pollable()` and `void forget_context()`, after
-/// which its destructor drops at once.
+/// `Owner` has `bool settled()`, `host::handle output_pollable()` and `void forget_context()`,
+/// after which its destructor drops at once.
 template <class Owner>
 class linger final : public waiter {
 public:

@@ -28,6 +28,8 @@ public:
     /// that the size asked for can start small (the host allocates and zeroes what is asked for)
     /// and a message still arrives in one piece.
     bool try_read(std::span<std::byte> buffer, io_result& result) noexcept;
+    /// The last read found less than there was room for, and nothing has been asked since.
+    bool drained() const noexcept { return drained_; }
     host::handle pollable();
 
 private:
@@ -36,7 +38,8 @@ private:
     resource<host::drop_input> stream_;
     wasi::pollable pollable_;
     std::uint32_t request_ = smallest_request;  ///< bytes to ask for next
-    std::error_code pending_{};                 ///< came after bytes; the next read reports it
+    bool drained_ = false;
+    std::error_code pending_{};  ///< came after bytes; the next read reports it
 
     static constexpr std::uint32_t smallest_request = 1024;
     static constexpr std::uint32_t largest_request = 64 * 1024;

@@ -18,7 +18,8 @@ inline namespace wasi {
 template <class Owner>
 class linger;
 
-/// A connected socket. Destroying it delivers what was written (see linger.hpp) and never blocks; `context` must outlive it.
+/// A connected socket. Destroying it delivers what was written (see linger.hpp) and never blocks;
+/// `context` must outlive it.
 class tcp_socket {
 public:
     tcp_socket() noexcept = default;
@@ -75,6 +76,7 @@ class read_op : public pollable_op<read_op, io_result> {
 public:
     read_op(tcp_socket& s, std::span<std::byte> buffer) noexcept : s_(&s), buffer_(buffer) {}
     bool attempt() noexcept;
+    bool hopeless() const noexcept { return s_->input_.drained(); }
     host::handle pollable() { return s_->input_.pollable(); }
 
 private:
