@@ -2,10 +2,11 @@
 """Builds and runs a program that uses copoll, installed and as a subdirectory.
 
 The build that is tested is named by the environment: BUILD_DIR; CMAKE and GENERATOR to use; HOST,
-the command that runs a component, TOOLCHAIN and SUFFIX for a WASI build.
+the command that runs a component, and TOOLCHAIN for a WASI build.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -43,14 +44,47 @@ class Test(unittest.TestCase):
         found = [p for p in (program, program.with_suffix(".wasm")) if p.exists()]
         return run(*shlex.split(os.environ.get("HOST", "")), str(found[0]))
 
-    def test_an_installed_library_is_found_and_used(self):
+    def install(self):
         prefix = self.folder / "prefix"
         run(CMAKE, "--install", os.environ["BUILD_DIR"], "--prefix", str(prefix))
+        return prefix
+
+    def test_an_installed_library_is_found_and_used(self):
+        prefix = self.install()
         self.assertEqual("consumed\n", self.consume(
             f"-DCMAKE_PREFIX_PATH={prefix}", f"-Dcopoll_DIR={prefix}/lib/cmake/copoll"))
-        headers = {p.name for p in prefix.rglob("*.hpp")}
-        self.assertIn("tcp.hpp", headers)
-        self.assertNotIn("asio.hpp", headers)
+
+    def test_an_installed_library_has_the_headers_of_its_backend(self):
+        include = self.install() / "include"
+        installed = {p.relative_to(include).as_posix() for p in include.rglob("*.hpp")}
+        backend = ROOT / "reactor/backend" / os.environ["BACKEND"]
+        expected = {p.relative_to(folder).as_posix()
+                    for folder in (ROOT / "reactor/include", backend)
+                    for p in (folder / "copoll").rglob("*.hpp")}
+        if os.environ["BACKEND"] != "wasi":
+            expected -= {h for h in expected if h.startswith("copoll/wasi/")}
+        self.assertIn("copoll/backend/tcp.hpp", expected)
+        self.assertEqual(expected, {h for h in installed if not re.match("copoll/(tls|p2p)/", h)})
+
+    def test_an_installed_target_carries_what_its_headers_need(self):
+        targets = (self.install() / "lib/cmake/copoll/copollTargets.cmake").read_text()
+        needs = ["copoll::reactor", "copoll::main", "cxx_std_23"]
+        if os.environ["BACKEND"] == "wasi":
+            needs += ["-fno-exceptions", "COPOLL_WASI_VERSION", "--stack-first"]
+        if os.environ.get("TAIL_CALL"):
+            needs += ["-mtail-call"]
+        for need in needs:
+            self.assertIn(need, targets)
+        self.assertNotIn(str(ROOT), targets)
+        self.assertNotIn("asio/include", targets)
+
+    def test_a_program_may_be_optimized_otherwise_than_the_library(self):
+        """Who resumes whom must not depend on it."""
+        modes = {option: re.findall(r"define COPOLL_SYMMETRIC_TRANSFER .*", run(
+            os.environ["CXX"], "-std=c++23", option, "-dM", "-E",
+            str(ROOT / "reactor/include/copoll/detail/config.hpp"))) for option in ("-O0", "-O2")}
+        self.assertEqual(1, len(modes["-O0"]))
+        self.assertEqual(modes["-O0"], modes["-O2"])
 
     def test_a_subdirectory_is_used(self):
         self.assertEqual("consumed\n", self.consume(f"-DCOPOLL_SOURCE={ROOT}"))
