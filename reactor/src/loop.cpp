@@ -29,7 +29,22 @@ void loop::resume(std::coroutine_handle<> h) {
 #if COPOLL_SYMMETRIC_TRANSFER
     h.resume();
 #else
-    for (transferred_ = h; transferred_;) std::exchange(transferred_, nullptr).resume();
+    transfer(h);
+    finish_transfers();
+#endif
+}
+
+/// The trampoline: resumes what came due while nobody could tail-call it.
+void loop::finish_transfers() {
+#if !COPOLL_SYMMETRIC_TRANSFER
+    for (;;) {
+        if (!transferred_) {
+            if (overtaken_.empty()) return;
+            transferred_ = overtaken_.back();
+            overtaken_.pop_back();
+        }
+        std::exchange(transferred_, nullptr).resume();
+    }
 #endif
 }
 
@@ -48,9 +63,11 @@ void loop::look(bool may_block) {
     else
         io_.wait(timers_.earliest());
     turn_time_known_ = false;
-    if (timers_.empty()) return;
-    const clock::time_point now = turn_time();
-    while (detail::timer_node* timer = timers_.pop_due(now)) timer->fire(*timer);
+    if (!timers_.empty()) {
+        const clock::time_point now = turn_time();
+        while (detail::timer_node* timer = timers_.pop_due(now)) timer->fire(*timer);
+    }
+    finish_transfers();
 }
 
 result<void> loop::run(continuation& root, const bool& done, stop_source& stop) {

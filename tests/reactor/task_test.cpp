@@ -16,6 +16,7 @@
 #include <copoll/when.hpp>
 
 #include "support/epitaph.hpp"
+#include "support/foreign_event.hpp"
 #include "support/next_turn.hpp"
 #include "support/run_test.hpp"
 #include "support/traps.hpp"
@@ -43,13 +44,6 @@ task<void> says_that_it_ran(std::string& trace) {
     co_return;
 }
 
-/// An awaiter as other libraries have them: it knows nothing of env, loop and continuations.
-struct foreign {
-    std::vector<std::coroutine_handle<>>& waiting;
-    static bool await_ready() noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> h) const { waiting.push_back(h); }
-    static int await_resume() noexcept { return 42; }
-};
 
 }  // namespace
 
@@ -168,14 +162,40 @@ TEST_CASE("task: knows its loop and its stop token") {
 
 TEST_CASE("task: awaits what knows nothing of this library") {
     run_test([]() -> task<void> {
-        std::vector<std::coroutine_handle<>> waiting;
-        const auto [got, resumed] = co_await when_all(
-            [](std::vector<std::coroutine_handle<>>& w) -> task<int> {
-                co_await std::suspend_never{};
-                co_return co_await foreign{w};
-            }(waiting),
-            later([&] { waiting.front().resume(); }));
+        foreign_event ready;
+        const auto waits = [](foreign_event& e) -> task<int> {
+            co_await std::suspend_never{};
+            co_return co_await e;
+        };
+        const auto [got, resumed] = co_await when_all(waits(ready), later([&] { ready.fire(42); }));
         CHECK(got == 42);
+    }());
+}
+
+TEST_CASE("task: a chain that another library resumes in the middle of a task goes on to its end") {
+    run_test([]() -> task<void> {
+        foreign_event first, second, third;
+        std::string trace;
+        const auto waits = [](foreign_event& e, std::string& t, char name) -> task<int> {
+            const int got = co_await [](foreign_event& inner) -> task<int> {
+                co_return co_await inner;
+            }(e);
+            t += name;
+            co_await next_turn{};
+            t += name;
+            co_return got;
+        };
+        const auto [a, b, c, resumed] = co_await when_all(
+            waits(first, trace, 'a'), waits(second, trace, 'b'), waits(third, trace, 'c'),
+            later([&] {
+                first.fire(1);
+                second.fire(2);
+                third.fire(3);
+            }));
+        CHECK(a == 1);
+        CHECK(b == 2);
+        CHECK(c == 3);
+        CHECK(trace.size() == 6);
     }());
 }
 

@@ -21,6 +21,7 @@
 
 #include "support/epitaph.hpp"
 #include "support/error_of.hpp"
+#include "support/foreign_event.hpp"
 #include "support/next_turn.hpp"
 #include "support/run_test.hpp"
 #include "support/stoppable.hpp"
@@ -165,6 +166,25 @@ TEST_CASE("timers: one that fires may set another that is due") {
         co_await sleep_for(1ms);
         CHECK(trace == "12");
         CHECK(here.stats().timers == 0);
+    }());
+}
+
+TEST_CASE("timers: one that fires may resume what waits for another library") {
+    run_test([]() -> task<void> {
+        loop& here = *(co_await this_env{}).owner;
+        const auto now = clock::now();
+        foreign_event first, second;
+        at_time resume_both{here, now, [&] {
+                                first.fire(1);
+                                second.fire(2);
+                            }};
+        const auto waits = [](foreign_event& e) -> task<int> {
+            co_return co_await [](foreign_event& inner) -> task<int> { co_return co_await inner; }(e);
+        };
+        const auto [a, b, slept] =
+            co_await when_all(waits(first), waits(second), sleep_until(now + 1ms));
+        CHECK(a == 1);
+        CHECK(b == 2);
     }());
 }
 
@@ -377,8 +397,8 @@ TEST_CASE("with_timeout: what was transferred until then is told") {
 TEST_CASE("with_timeout: an operation that does not stop for it keeps its result") {
     run_test([]() -> task<void> {
         const auto slow = co_await with_timeout([]() -> task<result<int>> {
-            const auto until = clock::now() + 3ms;
-            while (clock::now() < until) (void)co_await sleep_for(0ms), co_await next_turn{};
+            stop_source deaf;
+            co_await stoppable(deaf, sleep_for(3ms));
             co_return 1;
         }(), 1ms);
         CHECK(slow == 1);

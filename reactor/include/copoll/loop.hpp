@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 #include <copoll/backend/context.hpp>
 #include <copoll/clock.hpp>
@@ -90,13 +91,18 @@ public:
     }
 #else
     using transfer_result = void;
-    void transfer(std::coroutine_handle<> h) noexcept { transferred_ = h; }
+    void transfer(std::coroutine_handle<> h) noexcept {
+        if (!h) return;
+        if (transferred_) overtaken_.push_back(transferred_);
+        transferred_ = h;
+    }
 #endif
 
 private:
     void resume(std::coroutine_handle<> h);
     void run_generation();
     void look(bool may_block);
+    void finish_transfers();
 
     detail::intrusive_fifo<continuation> ready_;
     std::uint32_t budget_ = 0;
@@ -104,6 +110,8 @@ private:
     clock::time_point turn_time_{};
 #if !COPOLL_SYMMETRIC_TRANSFER
     std::coroutine_handle<> transferred_{};
+    // Only another library, which resumes a handle itself, makes a second one due.
+    std::vector<std::coroutine_handle<>> overtaken_;
 #endif
     detail::timer_heap timers_;
     loop_stats stats_;

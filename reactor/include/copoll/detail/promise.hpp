@@ -42,6 +42,35 @@ private:
     continuation k_;
 };
 
+template <class A>
+decltype(auto) awaiter_of(A&& awaitable) {
+    if constexpr (requires { std::forward<A>(awaitable).operator co_await(); })
+        return std::forward<A>(awaitable).operator co_await();
+    else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); })
+        return operator co_await(std::forward<A>(awaitable));
+    else
+        return std::forward<A>(awaitable);
+}
+
+/// Forwards to the awaiter of another library, where that is: GCC 12 copies one that
+/// `await_transform` returns by reference.
+template <class A>
+class foreign_awaiter {
+public:
+    explicit foreign_awaiter(A&& awaitable)
+        : awaiter_(awaiter_of(std::forward<A>(awaitable))) {}
+
+    bool await_ready() { return awaiter_.await_ready(); }
+    template <class P>
+    decltype(auto) await_suspend(std::coroutine_handle<P> h) {
+        return awaiter_.await_suspend(h);
+    }
+    decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+private:
+    decltype(awaiter_of(std::declval<A>())) awaiter_;  // a reference, if it was not made
+};
+
 struct env_awaiter {
     const env& value;
     static bool await_ready() noexcept { return true; }
@@ -68,11 +97,11 @@ public:
     }
     env_awaiter await_transform(this_env) noexcept { return {*env_}; }
 
-    /// Awaiters of other libraries pass through; they see a plain coroutine handle.
+    /// What other libraries have to await works too; it sees a plain coroutine handle.
     template <class A>
         requires(!operation<std::remove_cvref_t<A>>)
-    A&& await_transform(A&& other) noexcept {
-        return std::forward<A>(other);
+    foreign_awaiter<A> await_transform(A&& other) {
+        return foreign_awaiter<A>{std::forward<A>(other)};
     }
 
     const env* env_ = nullptr;
