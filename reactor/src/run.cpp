@@ -14,6 +14,8 @@ std::string_view args::program() const noexcept {
     return name;
 }
 
+inline namespace COPOLL_TRANSFER_NAMESPACE {
+
 result<void> run(task<result<void>> root) {
     struct root_done : continuation {
         root_done() noexcept
@@ -45,4 +47,5 @@ int run_main(args a, task<result<void>> root) {
     return 1;
 }
 
+}  // namespace COPOLL_TRANSFER_NAMESPACE
 }  // namespace copoll
