@@ -48,8 +48,7 @@ context::~context() {
     detail::expects(open_ == 0, "loop ended before its sockets and streams");
     reactor_.reset();  // destroys the handlers of closed descriptors, and those with them
     while (spare_descriptors_)
-        ::operator delete(
-            std::exchange(spare_descriptors_, *static_cast<void**>(spare_descriptors_)));
+        ::operator delete(std::exchange(spare_descriptors_, spare_descriptors_->next));
 }
 
 void context::post(continuation& k) noexcept { owner_.post(k); }

@@ -13,12 +13,10 @@ inline namespace asio {
 
 descriptor::descriptor(context& io) noexcept : io_(io), fd_(io.reactor_->io) { ++io_.open_; }
 
-/// Descriptors that are done with are kept for the next: a server that accepts and closes does not
-/// go to the heap for it.
 descriptor* descriptor::create(context& io) noexcept {
     void* memory = io.spare_descriptors_;
     if (memory) {
-        io.spare_descriptors_ = *static_cast<void**>(memory);
+        io.spare_descriptors_ = io.spare_descriptors_->next;
     } else {
         memory = ::operator new(sizeof(descriptor));
         ++io.allocations_;
@@ -30,7 +28,7 @@ void descriptor::release() noexcept {
     if (--references_ > 0) return;
     context& io = io_;
     this->~descriptor();
-    io.spare_descriptors_ = new (this) void* {io.spare_descriptors_};
+    io.spare_descriptors_ = new (this) spare{io.spare_descriptors_};
 }
 
 std::error_code descriptor::adopt(int fd) noexcept {

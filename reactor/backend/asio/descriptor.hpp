@@ -14,6 +14,12 @@
 namespace copoll::backend {
 inline namespace asio {
 
+/// The memory of a descriptor that is done with, for the next: a server that accepts and closes
+/// does not go to the heap for it.
+struct spare {
+    spare* next;
+};
+
 /// A file descriptor, who waits for it, and the memory of Asio's handlers: at most one wait each
 /// way is under way in Asio, shared by all who wait that way.
 ///

@@ -28,6 +28,7 @@ inline constexpr const char* name = "asio";
 class context;
 class descriptor;
 struct reactor;
+struct spare;
 
 enum class readiness : std::uint8_t { read, write };
 
@@ -115,7 +116,7 @@ private:
 
     loop& owner_;
     std::unique_ptr<reactor> reactor_;
-    void* spare_descriptors_ = nullptr;
+    spare* spare_descriptors_ = nullptr;
     std::size_t open_ = 0;
     std::size_t armed_ = 0;
     std::uint64_t waits_ = 0;

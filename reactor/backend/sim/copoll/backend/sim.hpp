@@ -51,9 +51,9 @@ struct options {
     unsigned late_cancel_percent = 0;  ///< chance that a canceled operation completes if it can
 
     // The network.
-    clock::duration latency{};         ///< one way; 0: a peer sees a change at once
-    clock::duration jitter{};          ///< up to so much more, never overtaking on one connection
-    std::size_t capacity = 64 * 1024;  ///< bytes on the way or unread, each direction
+    clock::duration latency{};  ///< one way; 0: a peer sees a change at once
+    clock::duration jitter{};   ///< up to so much more, never overtaking on one connection
+    std::size_t capacity = std::size_t{64} * 1024;  ///< bytes under way or unread, each way
     /// Of this machine, besides loopback. Any other address is `unreachable`.
     std::vector<ip::address> addresses{};
     std::vector<ip::address> blackholes{};  ///< nothing ever comes back from there
