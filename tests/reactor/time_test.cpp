@@ -179,7 +179,8 @@ TEST_CASE("timers: one that fires may resume what waits for another library") {
                                 second.fire(2);
                             }};
         const auto waits = [](foreign_event& e) -> task<int> {
-            co_return co_await [](foreign_event& inner) -> task<int> { co_return co_await inner; }(e);
+            const auto inner = [](foreign_event& f) -> task<int> { co_return co_await f; };
+            co_return co_await inner(e);
         };
         const auto [a, b, slept] =
             co_await when_all(waits(first), waits(second), sleep_until(now + 1ms));
