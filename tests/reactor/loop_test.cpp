@@ -27,6 +27,7 @@
 #include "support/next_turn.hpp"
 #include "support/run_test.hpp"
 #include "support/stoppable.hpp"
+#include "support/traps.hpp"
 
 using namespace copoll;
 using namespace copoll_tests;
@@ -186,6 +187,30 @@ TEST_CASE("loop: a task that waits for what nobody can do is a deadlock, and is 
     CHECK(seen == errc::canceled);
     CHECK(detail::frame_pool::live() == frames_before);
 }
+
+#if COPOLL_TESTS_CAN_TRAP
+TEST_CASE("loop: a deadlock is told on stderr") {
+    const outcome o = outcome_of([] {
+        (void)run([]() -> task<result<void>> {
+            event never;
+            co_return co_await never.wait();
+        }());
+    });
+    CHECK_FALSE(o.aborted);
+    CHECK(o.words.starts_with("copoll: deadlock: "));
+}
+
+TEST_CASE("loop: traps in a deadlock that does not end when it is asked to") {
+    const std::string words = last_words([] {
+        (void)run([]() -> task<result<void>> {
+            event never;
+            stop_source deaf;
+            co_return co_await stoppable(deaf, never.wait());
+        }());
+    });
+    CHECK(words.find("ignores stop requests") != std::string::npos);
+}
+#endif
 
 TEST_CASE("loop: a deadlock unwinds children, groups, primitives and timeouts") {
     const auto frames_before = detail::frame_pool::live();

@@ -14,6 +14,7 @@
 
 #include "support/error_of.hpp"
 #include "support/next_turn.hpp"
+#include "support/traps.hpp"
 
 using namespace copoll;
 using namespace copoll_tests;
@@ -96,6 +97,21 @@ TEST_CASE("run_main: the exit status says how it ended") {
     CHECK(run_main(a, end_with(fail(errc::usage))) == 2);
     CHECK(run_main(a, end_with(fail(errc::connection_refused))) == 1);
 }
+
+#if COPOLL_TESTS_CAN_TRAP
+TEST_CASE("run_main: says on one line of stderr what failed, and nothing of what is said already") {
+    const auto said = [](result<void> r) {
+        return outcome_of([&] {
+            std::string program = "/usr/bin/tool";
+            std::array<char*, 1> values{program.data()};
+            run_main(args{1, values.data()}, end_with(r));
+        }).words;
+    };
+    CHECK(said(fail(errc::connection_refused)) == "tool: connection refused\n");
+    CHECK(said(fail(errc::usage)).empty());
+    CHECK(said({}).empty());
+}
+#endif
 
 #if defined(__cpp_exceptions)
 TEST_CASE("run: what its task throws arrives at the caller") {

@@ -9,9 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <copoll/event.hpp>
 #include <copoll/time.hpp>
@@ -496,6 +499,97 @@ TEST_CASE("scope: with a timeout around it, all of it ends in time") {
         CHECK(error_of(r) == errc::timed_out);
         CHECK(trace.size() == 4);
     }());
+}
+
+namespace {
+
+/// A tree of tasks that random numbers choose: whatever awaits, races, spawns, fails, times out and
+/// waits for ever. It ends because its root is asked to stop.
+struct forest {
+    std::minstd_rand random;
+    int planted = 0;
+    int standing = 0;
+
+    int under(unsigned n) { return static_cast<int>(random() % n); }
+};
+
+/// One for each frame that runs: tells whether all have ended, once each.
+class tree {
+public:
+    explicit tree(forest& f) noexcept : forest_(f) {
+        ++forest_.planted;
+        ++forest_.standing;
+    }
+    tree(const tree&) = delete;
+    ~tree() { --forest_.standing; }
+
+private:
+    forest& forest_;
+};
+
+task<result<int>> grow(forest& f, int depth) {
+    const tree here{f};
+    const int size = f.under(5);
+    const auto branch = [&f, depth] { return grow(f, depth - 1); };
+    switch (depth > 0 && f.planted < 500 ? f.under(12) : f.under(5)) {
+        case 0: co_return size;
+        case 1: co_return fail(size % 2 ? errc::eof : errc::canceled);
+        case 2: {
+            co_await turns(size);
+            co_return size;
+        }
+        case 3: {
+            co_await check(sleep_for(size * 100us));
+            co_return size;
+        }
+        case 4: {
+            event never;
+            co_await check(never.wait());
+            co_return size;
+        }
+        case 5: co_return std::get<1>(co_await when_all(branch(), branch(), turns(size)));
+        case 6: {
+            std::vector<task<result<int>>> branches;
+            for (int i = 0; i < size; ++i) branches.push_back(branch());
+            const auto results = co_await when_all(std::move(branches));
+            co_return results.empty() ? size : results.back();
+        }
+        case 7: {
+            auto raced = co_await first_done(branch(), branch(), branch());
+            co_return std::get<0>(raced.results);
+        }
+        case 8: co_return co_await first_ok(branch(), with_timeout(branch(), size * 200us));
+        case 9: co_return co_await with_timeout(first_ok(branch(), branch()), size * 100us);
+        case 10: co_return co_await check(branch()) + co_await check(branch());
+        default: {
+            const auto policy = size % 2 ? child_failure::keep_going : child_failure::stop_all;
+            co_return co_await with_scope(policy, [](scope& s, forest& around, int d)
+                                                      -> task<result<int>> {
+                const tree body{around};
+                for (int n = around.under(4); n > 0; --n) s.spawn(grow, std::ref(around), d - 1);
+                const auto r = co_await grow(around, d - 1);
+                if (around.under(2)) s.request_stop();
+                co_return r;
+            }, f, depth);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("scope: whatever is awaited in whatever, all of it ends, once, and nothing is left") {
+    int planted = 0;
+    for (unsigned seed = 1; seed <= 300; ++seed) {
+        forest f{std::minstd_rand{seed}};
+        run_test([](forest& all) -> task<void> {
+            (void)co_await with_timeout(grow(all, 8), 2ms);
+            const env& e = co_await this_env{};
+            CHECK(e.owner->stats().timers == 0);
+        }(f));
+        CHECK(f.standing == 0);
+        planted += f.planted;
+    }
+    CHECK(planted > 3000);
 }
 
 #if defined(__cpp_exceptions)

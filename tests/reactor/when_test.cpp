@@ -563,6 +563,27 @@ TEST_CASE("groups: a race inside a race ends when the outer one is won") {
     }());
 }
 
+TEST_CASE("groups: may be kept and moved until they are awaited") {
+    run_test([]() -> task<void> {
+        event e;
+        const auto waits = [](event& ev) {
+            return when_all(with_timeout(ev.wait(), 1h), first_ok(ev.wait(), ev.wait()));
+        };
+        std::vector<decltype(waits(e))> kept;
+        for (int i = 0; i < 10; ++i) kept.push_back(waits(e));
+        co_await turns(3);
+
+        const auto [all, set] =
+            co_await when_all(when_all(std::move(kept)), later([&] { e.set(); }));
+
+        CHECK(all.size() == 10);
+        for (const auto& [timed, first] : all) {
+            CHECK(timed.has_value());
+            CHECK(first.has_value());
+        }
+    }());
+}
+
 TEST_CASE("groups: ten levels deep") {
     run_test([]() -> task<void> {
         const auto level = [](const auto& self, int depth) -> task<int> {
