@@ -21,6 +21,7 @@
 #include "support/open_handles.hpp"
 #include "support/run_test.hpp"
 #include "support/tcp_pair.hpp"
+#include "support/worlds.hpp"
 
 #if __has_include(<copoll/backend/sim.hpp>)
 #include <copoll/backend/sim.hpp>
@@ -76,7 +77,7 @@ bool is_reset(std::error_code ec) {
 // --- bind, accept -------------------------------------------------------------------------------
 
 TEST_CASE("bind: a port that has a listener is in use") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto first = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
         const auto at = co_await check(first.local_endpoint());
 
@@ -85,20 +86,20 @@ TEST_CASE("bind: a port that has a listener is in use") {
         CHECK(second.error() == errc::address_in_use);
         CHECK(second.error() == std::errc::address_in_use);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("bind: an address of another machine is not available") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         const auto listener = co_await tcp_listener::bind({nobody, 0});
 
         CHECK(listener.error() == errc::address_not_available);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("accept: a canceled one takes no connection, a later one does") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
 
         const auto none = co_await with_timeout(listener.accept(), 10ms);
@@ -107,11 +108,11 @@ TEST_CASE("accept: a canceled one takes no connection, a later one does") {
         CHECK(none.error() == errc::timed_out);
         CHECK(server.remote_endpoint() == client.local_endpoint());
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("accept: one that is canceled as a client connects loses no connection") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
         const auto at = co_await check(listener.local_endpoint());
 
@@ -125,24 +126,24 @@ TEST_CASE("accept: one that is canceled as a client connects loses no connection
             CHECK(late.has_value());
         }
         co_return {};
-    }());
+    });
 }
 
 // --- connect ------------------------------------------------------------------------------------
 
 TEST_CASE("connect: where nobody listens it is refused, each time anew") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         const auto at = co_await check(free_endpoint());
         for (int i = 0; i < 3; ++i) {
             const auto peer = co_await tcp_stream::connect(at);
             CHECK(peer.error() == errc::connection_refused);
         }
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("connect: asked to stop before it begins, it connects to nobody") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
         const auto at = co_await check(listener.local_endpoint());
 
@@ -156,7 +157,7 @@ TEST_CASE("connect: asked to stop before it begins, it connects to nobody") {
         const auto nobody_came = co_await with_timeout(listener.accept(), moment);
         CHECK(nobody_came.error() == errc::timed_out);
         co_return {};
-    }());
+    });
 }
 
 #if __has_include(<copoll/backend/sim.hpp>)
@@ -191,11 +192,11 @@ TEST_CASE("connect: canceled on its way, nothing stays of it and the next one wo
 }
 
 TEST_CASE("connect: a machine without a route is unreachable") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         const auto peer = co_await tcp_stream::connect({nobody, 80});
         CHECK(peer.error() == errc::unreachable);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("accept: a peer that resets before accept is skipped") {
@@ -228,7 +229,7 @@ task<result<ip::endpoint>> fill_backlog(tcp_listener& listener, std::vector<tcp_
 }
 
 TEST_CASE("connect: a peer that does not answer is given up after the timeout") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}, {.backlog = 1}));
         std::vector<tcp_stream> queued;
         const auto at = co_await check(fill_backlog(listener, queued));
@@ -240,11 +241,11 @@ TEST_CASE("connect: a peer that does not answer is given up after the timeout") 
         CHECK(clock::now() - begin >= 200ms);
         CHECK(clock::now() - begin < 900ms);  // when the system tries again
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("connect: canceled on its way, nothing stays of it and the next one works") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}, {.backlog = 1}));
         std::vector<tcp_stream> queued;
         const auto at = co_await check(fill_backlog(listener, queued));
@@ -261,14 +262,14 @@ TEST_CASE("connect: canceled on its way, nothing stays of it and the next one wo
         auto [client, server] = co_await check(connect_through(listener));
         CHECK(client.is_open());
         co_return {};
-    }());
+    });
 }
 #endif
 
 // --- read, write --------------------------------------------------------------------------------
 
 TEST_CASE("read_some: canceled, it loses no byte to the next read") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         std::array<std::byte, 64> buffer{};
 
@@ -283,11 +284,11 @@ TEST_CASE("read_some: canceled, it loses no byte to the next read") {
             CHECK(got.intact);
         }
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("read_some: canceled over and over while data arrives, every byte is read once") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         constexpr std::uint64_t size = 200'000;
         auto [client, server] = co_await check(connected_pair());
 
@@ -318,11 +319,11 @@ TEST_CASE("read_some: canceled over and over while data arrives, every byte is r
         CHECK(got.intact);
         CHECK(got.end == errc::eof);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("write_some: canceled with a full pipe, n is what the peer gets") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const io_result full = co_await write_until_failure(server);
         CHECK(full.ec == errc::timed_out);
@@ -343,11 +344,11 @@ TEST_CASE("write_some: canceled with a full pipe, n is what the peer gets") {
         CHECK(got.intact);
         CHECK(got.end == errc::eof);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("write_some: timed out with a full pipe, it goes on when the peer reads") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const io_result full = co_await write_until_failure(server, 50ms);
         CHECK(full.ec == errc::timed_out);
@@ -359,11 +360,11 @@ TEST_CASE("write_some: timed out with a full pipe, it goes on when the peer read
         CHECK(got.n == full.n + 100'000);
         CHECK(got.intact);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("shutdown_write: canceled behind a full pipe, it can be asked for again") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const io_result full = co_await write_until_failure(server, 50ms);
 
@@ -375,11 +376,11 @@ TEST_CASE("shutdown_write: canceled behind a full pipe, it can be asked for agai
         CHECK(got.n == full.n);
         CHECK(got.end == errc::eof);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("read_some: a stop request ends it, and the stream still works") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         bool stopped = false;
 
@@ -400,13 +401,13 @@ TEST_CASE("read_some: a stop request ends it, and the stream still works") {
         const drained got = co_await drain(client, 100);
         CHECK(got.intact);
         co_return {};
-    }());
+    });
 }
 
 // --- a peer that resets -------------------------------------------------------------------------
 
 TEST_CASE("read_some: a peer that resets while it waits ends it with connection_reset") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         std::array<std::byte, 64> buffer{};
 
@@ -417,11 +418,11 @@ TEST_CASE("read_some: a peer that resets while it waits ends it with connection_
         CHECK(is_reset(read.ec));
         CHECK(read.n == 0);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("read_some: a peer that has reset before gives connection_reset") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         co_await check(reset_from(server, client));
 
@@ -430,11 +431,11 @@ TEST_CASE("read_some: a peer that has reset before gives connection_reset") {
 
         CHECK(is_reset(read.ec));
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("write_some: to a peer that has reset it fails with connection_reset") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         co_await check(reset_from(server, client));
 
@@ -442,11 +443,11 @@ TEST_CASE("write_some: to a peer that has reset it fails with connection_reset")
 
         CHECK(sent.ec == errc::connection_reset);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("write_some: a peer that resets while it waits ends it with connection_reset") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const io_result full = co_await write_until_failure(client, 50ms);
         CHECK(full.ec == errc::timed_out);
@@ -461,11 +462,11 @@ TEST_CASE("write_some: a peer that resets while it waits ends it with connection
 
         CHECK(late.ec == errc::connection_reset);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("write_some: to a peer that closed in order it fails in the end") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         server.close();
         co_await check(sleep_for(moment));
@@ -478,11 +479,11 @@ TEST_CASE("write_some: to a peer that closed in order it fails in the end") {
 
         CHECK(sent.ec == errc::connection_reset);
         co_return {};
-    }());
+    });
 }
 
 TEST_CASE("close: after the peer has reset") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const io_result full = co_await write_until_failure(client, 50ms);
         CHECK(full.ec == errc::timed_out);
@@ -493,13 +494,13 @@ TEST_CASE("close: after the peer has reset") {
 
         CHECK(!client.is_open());
         co_return {};
-    }());
+    });
 }
 
 // --- others -------------------------------------------------------------------------------------
 
 TEST_CASE("tcp_stream: peers that never read do not hold up those that do") {
-    run_test([]() -> task<result<void>> {
+    run_in_worlds([]() -> task<result<void>> {
         co_return co_await with_scope([](scope& s) -> task<result<void>> {
             std::vector<tcp_stream> deaf;
             for (int i = 0; i < 5; ++i) {
@@ -523,7 +524,7 @@ TEST_CASE("tcp_stream: peers that never read do not hold up those that do") {
             s.request_stop();
             co_return {};
         });
-    }());
+    });
 }
 
 TEST_CASE("run: a program may end by check() with streams full of unread bytes") {
