@@ -58,6 +58,27 @@ def examples_use_the_public_interface(path, text):
             yield f"an example includes <{header}>"
 
 
+# Tests that know what is behind the public interface, by folder or file, and what they know of it.
+INSIDE = {
+    "tests/reactor/backend/": "",
+    "tests/wasi/": "",
+    "tests/support/": "",
+    "tests/reactor/allocation_test.cpp": "copoll/detail/frame_pool.hpp",
+    "tests/reactor/time_test.cpp": "copoll/detail/timer_heap.hpp",
+    "tests/reactor/": "copoll/backend/sim.hpp",  # to say what the simulated network does
+}
+
+
+def tests_use_the_public_interface(path, text):
+    if not path.startswith("tests/"):
+        return
+    allowed = [header for place, header in INSIDE.items() if path.startswith(place)]
+    for header in includes(text):
+        if header.startswith(("copoll/detail/", "copoll/backend/")):
+            if not header.startswith(tuple(allowed)):
+                yield f"a test includes <{header}>"
+
+
 def public_headers_fit_in_the_head(path, text):
     if path.startswith("reactor/include/") and text.count("\n") > LONGEST_PUBLIC_HEADER:
         yield f"has {text.count(chr(10))} lines, more than {LONGEST_PUBLIC_HEADER}"
@@ -92,6 +113,7 @@ RULES = [
     platform_headers_only_in_backends,
     arrows_point_one_way,
     examples_use_the_public_interface,
+    tests_use_the_public_interface,
     public_headers_fit_in_the_head,
     a_line_fits,
     the_licence_is_named,

@@ -35,6 +35,8 @@ class Test(unittest.TestCase):
                 ("reactor/src/x.hpp", FINE + "#include <copoll/tls/stream.hpp>\n"),
             "examples_use_the_public_interface":
                 ("examples/x.hpp", FINE + "#include <copoll/detail/io_op.hpp>\n"),
+            "tests_use_the_public_interface":
+                ("tests/reactor/x.hpp", FINE + "#include <copoll/detail/io_op.hpp>\n"),
             "public_headers_fit_in_the_head":
                 ("reactor/include/copoll/x.hpp", FINE + "\n" * rules.LONGEST_PUBLIC_HEADER),
             "a_line_fits": ("reactor/src/x.hpp", FINE + "/" * (rules.LONGEST_LINE + 1) + "\n"),
