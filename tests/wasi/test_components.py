@@ -71,8 +71,9 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_echoes_of_64_connections_share_polls_and_allocate_nothing(self, host):
         cost = self.measure(host, connections=64, rounds=100)
-        # now and then the loop yields, when the host has spent what it gives the guest at once
-        self.assert_cheap(cost, echoes=6400, more=0.04)
+        # A host that has spent what it gives the guest at once says that it takes no bytes; the
+        # loop then yields, and asks again.
+        self.assert_cheap(cost, echoes=6400, more=0.15)
         self.assertLess(cost["poll"], 1600, cost)
         # a connection that has to wait for its write for the first time takes a frame for that
         self.assert_no_allocation(cost, but=64)
