@@ -176,10 +176,5 @@ outcome connect_op::attempt(context& io) noexcept {
     });
 }
 
-void connect_op::cancel(context& io) noexcept {
-    sim_op::cancel(io);
-    if (!result && under_way_) under_way_->give_up();
-}
-
 }  // namespace sim
 }  // namespace copoll::backend

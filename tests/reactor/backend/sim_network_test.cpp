@@ -134,6 +134,27 @@ TEST_CASE("connect: waits in front of a full backlog until somebody accepts") {
     }());
 }
 
+TEST_CASE(
+    "tcp_listener: closing it resets who waits to be accepted, and refuses who waits for that") {
+    sim::world w;
+    run_test([]() -> task<result<void>> {
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 80}, {.backlog = 1}));
+        auto waiting = co_await check(tcp_stream::connect({ip::loopback_v4, 80}));
+        auto [refused, closed] = co_await when_all(tcp_stream::connect({ip::loopback_v4, 80}),
+                                                   [](tcp_listener& l) -> task<result<void>> {
+                                                       co_await check(sleep_for(1s));
+                                                       l.close();
+                                                       co_return {};
+                                                   }(listener));
+        std::array<std::byte, 8> buffer;
+        const auto read = co_await waiting.read_some(buffer);
+
+        CHECK(error_of(refused) == errc::connection_refused);
+        CHECK(read.ec == errc::connection_reset);
+        co_return {};
+    }());
+}
+
 TEST_CASE("accept: a connection that was reset meanwhile is skipped") {
     sim::world w;
     run_test([]() -> task<result<void>> {

@@ -107,7 +107,6 @@ public:
     connect_op(connect_op&&) noexcept = default;
     ~connect_op();
     outcome attempt(context& io) noexcept;
-    void cancel(context& io) noexcept;
     wait_set& waits_on(context& io) noexcept;
 
 private:
