@@ -126,10 +126,10 @@ void connection::become_reset(end& e) {
 void connection::send(unsigned to, segment what, std::size_t n) {
     end& e = ends_[to];
     if (e.reset) return;
-    e.last_arrival = net_.arrival(e.last_arrival);
-    e.on_the_way.push_back({e.last_arrival, what, n});
-    if (e.last_arrival > net_.now)
-        net_.schedule(e.last_arrival, shared_from_this());
+    const clock::time_point at = net_.arrival();
+    e.on_the_way.push_back({at, what, n});
+    if (at > net_.now)
+        net_.schedule(at, shared_from_this());
     else
         deliver(to);
 }

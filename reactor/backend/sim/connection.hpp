@@ -78,7 +78,6 @@ private:
         byte_queue incoming;  // what has arrived, then what is on the way
         std::size_t arrived = 0;
         std::deque<arrival> on_the_way;
-        clock::time_point last_arrival{};
         bool open = true;
         bool fin = false;  // the peer's has arrived
         bool reset = false;

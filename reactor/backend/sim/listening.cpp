@@ -45,7 +45,7 @@ void connect_attempt::reject(std::error_code ec) {
 
 void connect_attempt::travel(stage s) {
     stage_ = s;
-    const clock::time_point at = net_.arrival(net_.now);
+    const clock::time_point at = net_.arrival();
     if (at > net_.now)
         net_.schedule(at, shared_from_this());
     else

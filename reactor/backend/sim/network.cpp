@@ -90,12 +90,12 @@ void network::advance(clock::time_point t) {
     }
 }
 
-clock::time_point network::arrival(clock::time_point previous) noexcept {
+clock::time_point network::arrival() noexcept {
     clock::time_point at = now + opts.latency;
     if (opts.jitter > clock::duration::zero())
         at += clock::duration{static_cast<clock::rep>(
             chance_.below(static_cast<std::uint64_t>(opts.jitter.count()) + 1))};
-    return std::max(at, previous);
+    return at;
 }
 
 network::fate network::decide(call kind) noexcept {

@@ -66,8 +66,8 @@ public:
     std::optional<clock::time_point> next_event() const noexcept;
     /// Moves time, if `t` is ahead, and lets happen what is scheduled until then.
     void advance(clock::time_point t);
-    /// When something sent now arrives behind what arrives at `previous`.
-    clock::time_point arrival(clock::time_point previous) noexcept;
+    /// When something sent now arrives, if nothing that was sent before it holds it up.
+    clock::time_point arrival() noexcept;
 
     // --- faults and trace
 
