@@ -6,8 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
 
+#include "support/allocations.hpp"
 #include "support/error_of.hpp"
 #include "support/run_test.hpp"
 #include "support/stoppable.hpp"
@@ -33,20 +32,6 @@
 using namespace copoll;
 using namespace copoll_tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-std::uint64_t heap_calls = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++heap_calls;
-    if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-    std::abort();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -143,7 +128,7 @@ TEST_CASE("memory: an echo that runs takes nothing from the heap") {
         const loop& owner = *(co_await this_env{}).owner;
         co_await check(ping_pong(client, server, 10));
         co_await when_all(question(client, 10), answer(server, 10));
-        const auto heap_before = heap_calls;
+        const auto heap_before = heap_allocations();
         const auto waits_before = owner.stats().waits;
         const auto counted_before = owner.stats().allocations;
 
@@ -153,7 +138,7 @@ TEST_CASE("memory: an echo that runs takes nothing from the heap") {
         CHECK(asked.has_value());
         CHECK(answered.has_value());
         CHECK(owner.stats().waits - waits_before >= 1000);
-        CHECK(heap_calls == heap_before);
+        CHECK(heap_allocations() == heap_before);
         CHECK(owner.stats().allocations == counted_before);
         co_return {};
     }());
