@@ -220,12 +220,13 @@ TEST_CASE("accept: a peer that resets before accept is skipped") {
 /// Connects until the listener's queue is full and the system drops what comes, as a firewall does.
 task<result<ip::endpoint>> fill_backlog(tcp_listener& listener, std::vector<tcp_stream>& queued) {
     const auto at = co_await check(listener.local_endpoint());
-    for (int i = 0; i < 20; ++i) {
+    for (int dropped = 0; dropped < 2;) {  // one alone may be a machine that has much to do
         auto peer = co_await with_timeout(tcp_stream::connect(at), 100ms);
-        if (!peer) co_return at;
-        queued.push_back(*std::move(peer));
+        if (peer) queued.push_back(*std::move(peer));
+        dropped = peer ? 0 : dropped + 1;
+        if (queued.size() == 20) co_return fail(errc::not_supported);
     }
-    co_return fail(errc::not_supported);
+    co_return at;
 }
 
 TEST_CASE("connect: a peer that does not answer is given up after the timeout") {
@@ -239,7 +240,7 @@ TEST_CASE("connect: a peer that does not answer is given up after the timeout") 
 
         CHECK(error_of(peer) == errc::timed_out);
         CHECK(clock::now() - begin >= 200ms);
-        CHECK(clock::now() - begin < 900ms);  // when the system tries again
+        CHECK(clock::now() - begin < 5s);
         co_return {};
     });
 }
