@@ -1,27 +1,21 @@
 """libs/host/run: which host it picks, what it tells it, what it passes through."""
-import functools
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import unittest
+from pathlib import Path
 
-from support import ROOT, ScriptTest
+from support import ROOT, TOOLS, ScriptTest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from programs import on_each_host
 
 RUN = ROOT / "libs/host/run"
 PROBE = os.environ.get("PROBE_COMPONENT", ROOT / "build/wasi/bin/host_probe.wasm")
 
 
-def on_each_host(test):
-    """Runs a test with each real host of this machine."""
-    @functools.wraps(test)
-    def run(self):
-        for host in "wasmtime", "embedded":
-            if subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True).returncode:
-                print(f"not tried on this machine: host {host}")
-                continue
-            with self.subTest(host=host):
-                test(self, host)
-    return run
 
 
 class Test(ScriptTest):
@@ -120,6 +114,55 @@ class Test(ScriptTest):
         self.fake_wasmtime("48.0.8", "exit 7")
         self.assertEqual(self.run_fake().returncode, 7)
 
+    # -- jco
+
+    def test_jco_without_node_says_what_it_needs(self):
+        result = self.run_script("/bin/bash", RUN, "--host", "jco", PROBE, PATH=self.bin)
+        self.assert_fails_with_one_line(result, "Node 20", "PATH")
+
+    def test_jco_with_an_old_node_says_what_it_needs(self):
+        node = shutil.which("node")
+        if not node:
+            return print("SKIPPED: no node on PATH")
+        older = "{value: {...process.versions, node: '18.20.4'}}"
+        self.write(self.tmp / "old.cjs", f"Object.defineProperty(process, 'versions', {older})")
+        self.command("node", f'exec {node} -r {self.tmp}/old.cjs "$@"')
+        self.write(self.tmp / "jco/node_modules/.keep", "")
+        result = self.run_script(RUN, "--host", "jco", PROBE, COPOLL_TOOLS=self.tmp)
+        self.assert_fails_with_one_line(result, "Node 20", "18.20.4")
+
+    def test_jco_that_could_not_be_installed_says_why(self):
+        self.command("node", "exit 1")
+        self.write(self.tmp / "jco/absent", "no network, said npm")
+        result = self.run_script(RUN, "--host", "jco", PROBE, COPOLL_TOOLS=self.tmp)
+        self.assert_fails_with_one_line(result, "no network, said npm")
+
+    def test_jco_that_was_not_set_up_says_so(self):
+        self.command("node", "exit 1")
+        result = self.run_script(RUN, "--host", "jco", PROBE, COPOLL_TOOLS=self.tmp)
+        self.assert_fails_with_one_line(result, "./dev setup")
+
+    @on_each_host
+    def test_a_file_that_is_no_component_is_one_line(self, host):
+        if host != "jco":
+            return print(f"not tried: host {host} says it its own way")
+        result = self.run_probe(host, self.write(self.tmp / "text.wasm", "text"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("text.wasm", result.stderr.splitlines()[0])
+
+    @on_each_host
+    def test_jco_transpiles_a_component_once(self, host):
+        if host != "jco":
+            return print(f"not tried: host {host} compiles")
+        (self.tmp / "jco").symlink_to(TOOLS / "jco")
+        for _ in range(2):
+            result = self.run_probe(host, PROBE, "exit", 0, COPOLL_TOOLS=self.tmp)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        [folder] = (self.tmp / "jco-cache").iterdir()
+        (folder / "component.js").write_text("export const instantiate = () => ({});\n")
+        result = self.run_probe(host, PROBE, "exit", 0, COPOLL_TOOLS=self.tmp)
+        self.assert_fails_with_one_line(result, "not a command")
+
     # -- what the real hosts pass through
 
     @on_each_host
@@ -133,7 +176,7 @@ class Test(ScriptTest):
         result = self.run_probe(host, PROBE, "trap")
         self.assertEqual(result.returncode, 134)
         self.assertIn("unreachable", result.stderr)
-        self.assertIn("host_probe.wasm!main", result.stderr)
+        self.assertRegex(result.stderr, r"host_probe\.wasm[!.]main")
 
     @on_each_host
     def test_arguments_and_environment(self, host):

@@ -153,6 +153,8 @@ class Test(ScriptTest):
     def test_second_run_does_nothing_and_takes_less_than_a_second(self):
         if not (TOOLS / "catch2/.recipe").exists():
             return print("SKIPPED: this build does not use the tool cache")
+        if (TOOLS / "jco/absent").exists():
+            return print("SKIPPED: set-up tries again to get what it had to leave out")
         times = []
         for _ in range(3):  # the machine may be busy with other tests
             begin = time.monotonic()
@@ -208,6 +210,31 @@ class Test(ScriptTest):
         result = self.setup_real("host", PIP_INDEX_URL=NOWHERE, PIP_RETRIES=0, PIP_FIND_LINKS=None,
                                  PIP_EXTRA_INDEX_URL=None, PIP_NO_CACHE_DIR=1)
         self.assert_fails_with_one_line(result, "wasmtime 47.0.1", "check the network")
+
+    def test_no_network_for_jco_leaves_it_out_and_the_next_set_up_tries_again(self):
+        self.command("node", "echo 22.0.0")
+        self.command("npm", "exit 1")
+        for _ in range(2):
+            result = self.setup_real("jco")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("left out: npm could not install", result.stdout)
+        self.assertIn("check the network", (self.tools / "jco/absent").read_text())
+        quiet = self.setup_real("--quiet", "jco")
+        self.assertEqual((quiet.returncode, quiet.stdout), (0, ""))
+
+    def test_an_old_node_leaves_jco_out(self):
+        self.command("node", "echo 18.20.4")
+        self.command("npm", "echo npm was called; exit 1")
+        self.assertIn("left out: it needs Node 20 or newer", self.setup_real("jco").stdout)
+
+    def test_no_node_is_one_line_and_fails_only_if_jco_was_asked_for(self):
+        for tool in "bash", "dirname", "mkdir", "flock", "cat", "basename":
+            (self.bin / tool).symlink_to(shutil.which(tool))
+        result = self.setup_real("jco", PATH=self.bin)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr, "setup: no Node and npm on PATH, so no host jco\n")
+        result = self.setup_real("jco", PATH=self.bin, COPOLL_HOST="jco")
+        self.assert_fails_with_one_line(result, "Node 20")
 
     def test_no_embedded_engine_is_made_where_a_wasmtime_command_will_do(self):
         self.command("wasmtime", "echo wasmtime 48.0.8")

@@ -16,30 +16,54 @@ NATIVE = os.environ.get("COPOLL_PLATFORM") == "native"
 PATIENCE = 20  # seconds, for what should take milliseconds
 
 
+# The hosts to test with. jco is asked for in tests of its own, so that it can be skipped by name.
+WANTED = os.environ.get("COPOLL_TEST_HOSTS", "wasmtime embedded").split()
+
+
+@functools.cache
+def why_not(host):
+    """The reason why a host can't run a component here; empty if it can."""
+    asked = subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True, text=True)
+    return asked.stderr.strip().removeprefix("run: ") if asked.returncode else ""
+
+
 @functools.cache
 def hosts():
     """The hosts that can run a component here; `native` when the programs are none. Hosts that are
     not there are named in the output."""
     if NATIVE:
         return ["native"]
-    found = []
-    for host in "wasmtime", "embedded":
-        asked = subprocess.run([RUN, "--host", host, "--print-host"], capture_output=True)
-        if asked.returncode == 0:
-            found.append(host)
-        else:
-            print(f"not tried on this machine: host {host}")
+    for host in WANTED:
+        if why_not(host):
+            print(f"not tried on this machine: host {host}: {why_not(host)}")
+    found = [host for host in WANTED if not why_not(host)]
+    if not found:
+        print(f"SKIPPED: {why_not(WANTED[0])}")
     return found
 
 
 def on_each_host(test):
-    """Runs a test method once for each host, which it is given."""
+    """Runs a test method once for each host, which it is given. With jco it is a test of its own
+    for ctest, see copoll_add_script_tests."""
     @functools.wraps(test)
     def run(self):
         for host in hosts():
             with self.subTest(host=host):
                 test(self, host)
     return run
+
+
+def not_on_jco(why):
+    """For a test of what jco does not do, under `on_each_host`."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run(self, host):
+            if host == "jco":
+                print(f"SKIPPED: jco: {why}")
+            else:
+                test(self, host)
+        return run
+    return decorate
 
 
 def command(host, name, *args):
