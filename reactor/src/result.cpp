@@ -28,6 +28,8 @@ const char* text(errc e) noexcept {
         case errc::message_too_large: return "message too large";
         case errc::name_unresolvable: return "no such host";
         case errc::resolver_failure: return "name resolution failed";
+        case errc::lookup_denied:
+            return "name lookup denied (does the host grant it? Wasmtime: -S allow-ip-name-lookup)";
         case errc::io: return "input/output error";
         case errc::deadlock: return "deadlock";
         case errc::usage: return "wrong usage";
@@ -45,7 +47,8 @@ public:
         switch (static_cast<errc>(e)) {
             case errc::canceled: return std::errc::operation_canceled;
             case errc::timed_out: return std::errc::timed_out;
-            case errc::access_denied: return std::errc::permission_denied;
+            case errc::access_denied:
+            case errc::lookup_denied: return std::errc::permission_denied;
             case errc::not_supported: return std::errc::operation_not_supported;
             case errc::invalid_argument: return std::errc::invalid_argument;
             case errc::out_of_memory: return std::errc::not_enough_memory;

@@ -69,6 +69,7 @@ TEST_CASE("errc: an error with a POSIX meaning equals that condition") {
         {errc::connection_aborted, std::errc::connection_aborted},
         {errc::message_too_large, std::errc::message_size},
         {errc::io, std::errc::io_error},
+        {errc::lookup_denied, std::errc::permission_denied},
         {errc::deadlock, std::errc::resource_deadlock_would_occur},
     };
     for (const meaning& m : meanings) {

@@ -72,6 +72,7 @@ WRAP_DROP(copoll_drop_input, input)
 WRAP_DROP(copoll_drop_output, output)
 WRAP_DROP(copoll_drop_tcp_socket, socket)
 WRAP_DROP(copoll_drop_error, error)
+WRAP_DROP(copoll_drop_resolve, lookup)
 
 void __real_copoll_io_poll(const host::handle*, std::uint32_t, host::list_result*);
 void __wrap_copoll_io_poll(const host::handle* list, std::uint32_t n, host::list_result* r) {
@@ -185,6 +186,35 @@ WRAP_STEP(copoll_tcp_remote_address, "remote-address", host::address_result)
 void __real_copoll_tcp_set_backlog(host::handle, std::int64_t, host::socket_status*);
 void __wrap_copoll_tcp_set_backlog(host::handle h, std::int64_t n, host::socket_status* r) {
     socket_call("set-listen-backlog-size", r, [&] { __real_copoll_tcp_set_backlog(h, n, r); });
+}
+
+void __real_copoll_resolve_addresses(host::handle, const char*, std::uint32_t,
+                                     host::handle_result*);
+void __wrap_copoll_resolve_addresses(host::handle network, const char* name, std::uint32_t n,
+                                     host::handle_result* r) {
+    ++the_host.lookups;
+    socket_call("resolve-addresses", r, [&] {
+        __real_copoll_resolve_addresses(network, name, n, r);
+        if (r->tag == 0) made(lookup);
+    });
+}
+
+void __real_copoll_resolve_next_address(host::handle, host::resolve_result*);
+void __wrap_copoll_resolve_next_address(host::handle h, host::resolve_result* r) {
+    if (!the_host.resolver_answers) {
+        r->tag = 1;
+        r->code = host::socket_error::would_block;
+        return;
+    }
+    socket_call("resolve-next-address", r, [&] { __real_copoll_resolve_next_address(h, r); });
+}
+
+host::handle __real_copoll_resolve_subscribe(host::handle);
+host::handle __wrap_copoll_resolve_subscribe(host::handle h) {
+    constexpr std::int64_t long_after = 3'600'000'000'000;
+    if (!the_host.resolver_answers) return __wrap_copoll_clock_subscribe_duration(long_after);
+    made(pollable);
+    return __real_copoll_resolve_subscribe(h);
 }
 
 void __real_copoll_tcp_shutdown(host::handle, std::int32_t, host::socket_status*);

@@ -15,7 +15,9 @@ namespace copoll_tests {
 
 namespace host = copoll::backend::host;
 
-enum class resource_kind : std::uint8_t { pollable, input, output, socket, error, count_ };
+enum class resource_kind : std::uint8_t {
+    pollable, input, output, socket, lookup, error, count_,
+};
 
 struct faulty_host {
     /// Handles that were made and not dropped yet.
@@ -33,10 +35,12 @@ struct faulty_host {
     std::uint32_t empty_reads = 0;            ///< so many next reads give an empty list
     std::uint32_t no_permits = 0;             ///< so many next check-writes give 0
     bool all_ready = false;                   ///< poll says that everything is ready
+    bool resolver_answers = true;             ///< false: never, and its pollables are never ready
 
     std::uint32_t reads = 0;
     std::uint32_t check_writes = 0;
     std::uint32_t polls = 0;
+    std::uint32_t lookups = 0;
 
     std::int64_t alive_of(resource_kind k) const { return alive[static_cast<std::size_t>(k)]; }
     std::int64_t all_alive() const {

@@ -20,6 +20,7 @@
 #include "support/error_of.hpp"
 #include "support/run_test.hpp"
 #include "support/tcp_pair.hpp"
+#include "wasi/fail_each_call.hpp"
 
 using namespace copoll;
 using namespace copoll_tests;
@@ -55,30 +56,6 @@ task<result<void>> conversation() {
     co_return {};
 }
 
-/// Runs the conversation with each of its calls failing in turn; `what_comes` tells which errors
-/// may come out for the call that failed.
-template <class F>
-void fail_each_call(F what_comes) {
-    bool any_failed = true;
-    for (std::uint64_t k = 1; any_failed; ++k) {
-        the_host.fallible_calls = 0;
-        the_host.fail_at = k;
-        the_host.failed = {};
-
-        const result<void> r = run(conversation());
-
-        any_failed = !the_host.failed.empty();
-        INFO("call " << k << ", " << std::string(the_host.failed) << ", gave "
-                     << (r ? "success" : r.error().message()));
-        CHECK(the_host.all_alive() == 0);
-        if (any_failed)
-            CHECK(what_comes(the_host.failed, error_of(r)));
-        else
-            CHECK(r.has_value());
-    }
-    the_host.fail_at = 0;
-}
-
 bool is_stream_call(std::string_view call) {
     return call == "read" || call == "check-write" || call == "write";
 }
@@ -104,7 +81,7 @@ TEST_CASE("host: each call fails once, with a code; the error comes out and noth
         the_host.socket_error = code;
         the_host.stream_error = host::stream_error::last_operation_failed;
         the_host.debug_string = "ConnectionReset";
-        fail_each_call([&](std::string_view call, std::error_code ec) {
+        fail_each_call(conversation, [&](std::string_view call, std::error_code ec) {
             if (is_stream_call(call))  // also at a close, which has nobody to tell
                 return !ec || ec == errc::connection_reset || ec == errc::timed_out;
             if (call == "set-listen-backlog-size") return !ec;  // a wish
@@ -115,7 +92,7 @@ TEST_CASE("host: each call fails once, with a code; the error comes out and noth
 
 TEST_CASE("host: each stream call fails once with closed") {
     the_host.stream_error = host::stream_error::closed;
-    fail_each_call([](std::string_view call, std::error_code ec) {
+    fail_each_call(conversation, [](std::string_view call, std::error_code ec) {
         if (call == "read") return ec == errc::eof || ec == errc::timed_out || !ec;
         if (is_stream_call(call)) return ec == errc::connection_reset || !ec;
         return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "address.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -24,6 +25,11 @@ socket_address::socket_address(const ip::endpoint& e) noexcept {
         std::memcpy(&a.sin6_addr, e.address.to_v6().data(), sizeof a.sin6_addr);
         std::memcpy(&storage, &a, size = sizeof a);
     }
+}
+
+socket_address::socket_address(const sockaddr& a, socklen_t n) noexcept
+    : size(std::min<socklen_t>(n, sizeof storage)) {
+    std::memcpy(&storage, &a, size);
 }
 
 ip::endpoint socket_address::to_endpoint() const noexcept {

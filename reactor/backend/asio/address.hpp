@@ -13,6 +13,7 @@ inline namespace asio {
 struct socket_address {
     socket_address() noexcept = default;
     explicit socket_address(const ip::endpoint& e) noexcept;
+    socket_address(const sockaddr& a, socklen_t n) noexcept;
 
     ip::endpoint to_endpoint() const noexcept;
 

@@ -73,8 +73,7 @@ void context::drain() {
 }
 
 void context::arm(waiter& w, watched_fd& fd, readiness r) noexcept {
-    w.armed_ = true;
-    ++armed_;
+    arm(w);
     fd.d_->watch(w, r);
 }
 

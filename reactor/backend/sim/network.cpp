@@ -12,7 +12,8 @@ inline namespace sim {
 namespace {
 
 constexpr const char* call_names[] = {"listen", "accept",   "connect", "read",
-                                      "write",  "shutdown", "input",   "output"};
+                                      "write",  "shutdown", "input",   "output",
+                                      "resolve"};
 constexpr std::uint16_t first_port = 49152;
 /// A higher chance of "would block" would only slow a run down, and 100 never end one.
 constexpr unsigned most_spurious = 90;

@@ -27,6 +27,8 @@ class connect_attempt;
 class connection;
 class listening;
 
+inline constexpr std::size_t call_kinds = static_cast<std::size_t>(call::resolve) + 1;
+
 /// What is scheduled: told when its time has come. Events at one instant come in any order, so
 /// whoever needs an order keeps a queue of its own.
 class event_target {
@@ -122,7 +124,7 @@ private:
 
     std::uint64_t calls_ = 0;
     bool fault_injected_ = false;
-    std::array<std::deque<std::error_code>, 8> next_faults_;
+    std::array<std::deque<std::error_code>, call_kinds> next_faults_;
     std::uint64_t trace_ = 0;
 
     std::uint64_t last_id_ = 0;

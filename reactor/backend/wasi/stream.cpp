@@ -52,8 +52,8 @@ std::error_code to_error(host::socket_error code) noexcept {
         case connection_aborted: return errc::connection_aborted;
         case datagram_too_large: return errc::message_too_large;
         case name_unresolvable: return errc::name_unresolvable;
-        case temporary_resolver_failure:
-        case permanent_resolver_failure: return errc::resolver_failure;
+        case temporary_resolver_failure: return errc::resolver_failure;
+        case permanent_resolver_failure: return errc::lookup_denied;
         case would_block:
         case unknown: break;
     }

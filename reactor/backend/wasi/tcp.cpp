@@ -3,17 +3,13 @@
 
 #include <copoll/backend/linger.hpp>
 
+#include "network.hpp"
+
 namespace copoll::backend {
 inline namespace wasi {
 namespace {
 
 using enum host::call;
-
-/// A capability token without cost or children: taken once.
-host::handle network() noexcept {
-    static const host::handle n = host::counted<host::raw::copoll_instance_network, other>();
-    return n;
-}
 
 host::flat_address flatten(const ip::endpoint& e) noexcept {
     host::flat_address flat{};

@@ -34,6 +34,7 @@ enum class errc {
     message_too_large,     ///< Larger than the limit given or than the protocol carries.
     name_unresolvable,     ///< No such host name.
     resolver_failure,      ///< The resolver failed; another try may succeed.
+    lookup_denied,         ///< The host grants no name lookup, or its resolver refuses for good.
     io,                    ///< The host reported an error without a code.
     deadlock,              ///< Nothing is ready, and nothing that is waited for can happen.
     usage,                 ///< Wrong command line; ends a program with status 2.

@@ -27,6 +27,7 @@ inline constexpr const char* name = "asio";
 
 class context;
 class descriptor;
+class lookup;
 struct reactor;
 struct spare;
 
@@ -99,6 +100,11 @@ public:
     void finish(clock::time_point) noexcept {}
 
     void arm(waiter& w, watched_fd& fd, readiness r) noexcept;
+    /// For one that waits for something else than a descriptor, which then calls `ready`.
+    void arm(waiter& w) noexcept {
+        w.armed_ = true;
+        ++armed_;
+    }
     /// For one that is armed but was told ready in vain.
     void wait_again(waiter& w, watched_fd& fd, readiness r) noexcept;
     void disarm(waiter& w) noexcept;
@@ -111,6 +117,7 @@ public:
 
 private:
     friend class descriptor;
+    friend class lookup;
     friend class watched_fd;
     void drain();
 

@@ -33,12 +33,23 @@ inline namespace sim {
 class network;
 
 /// The calls that can fail in a real host, and so do here when told to.
-enum class call : std::uint8_t { listen, accept, connect, read, write, shutdown, input, output };
+enum class call : std::uint8_t {
+    listen, accept, connect, read, write, shutdown, input, output, resolve,
+};
 
 /// What standard input gives, and when.
 struct input_chunk {
     clock::duration at{};  ///< since the world began
     std::string text{};
+};
+
+/// What the resolver of a world knows of a name.
+struct known_name {
+    std::string name;
+    std::vector<ip::address> addresses{};  ///< in this order; none: `name_unresolvable`
+    clock::duration after{};               ///< the time that a lookup takes
+    std::error_code error{};               ///< what it fails with
+    bool answers = true;                   ///< false: it never ends
 };
 
 struct options {
@@ -57,6 +68,9 @@ struct options {
     /// Of this machine, besides loopback. Any other address is `unreachable`.
     std::vector<ip::address> addresses{};
     std::vector<ip::address> blackholes{};  ///< nothing ever comes back from there
+
+    // The resolver. It knows `localhost` too, as ::1 and 127.0.0.1; others are `name_unresolvable`.
+    std::vector<known_name> names{};
 
     // Faults. See also world::fail_next.
     std::uint64_t fail_at = 0;  ///< this call (counted from 1, tries count) fails once; 0: none

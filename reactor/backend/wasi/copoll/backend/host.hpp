@@ -24,7 +24,8 @@ inline constexpr handle none = -1;
 
 /// One row a kind of call that tests and benchmarks look at.
 enum class call : std::uint8_t {
-    poll, now, timer, read, check_write, write, subscribe, accept, socket, drop, other, count_,
+    poll, now, timer, read, check_write, write, subscribe, accept, socket, lookup, drop, other,
+    count_,
 };
 
 struct call_counters {
@@ -144,9 +145,27 @@ struct address_result {  // result<ip-socket-address, error-code>
         socket_address ok;
     };
 };
-static_assert(sizeof(address_result) == 36 && sizeof(accept_result) == 16 &&
-              sizeof(permit_result) == 16 && sizeof(stream_status) == 12 &&
-              sizeof(read_result) == 12);
+struct resolved_address {  // ip-address
+    std::uint8_t family;  // 0 = v4, 1 = v6
+    union {
+        std::array<std::uint8_t, 4> v4;
+        std::array<std::uint16_t, 8> v6;
+    };
+};
+struct resolved {  // option<ip-address>
+    std::uint8_t some;
+    resolved_address address;
+};
+struct resolve_result {  // result<option<ip-address>, error-code>
+    std::uint8_t tag;
+    union {
+        socket_error code;
+        resolved ok;
+    };
+};
+static_assert(sizeof(resolve_result) == 22 && sizeof(address_result) == 36 &&
+              sizeof(accept_result) == 16 && sizeof(permit_result) == 16 &&
+              sizeof(stream_status) == 12 && sizeof(read_result) == 12);
 
 /// ip-socket-address as it is passed flat: the case, then its fields, then zeros.
 struct flat_address {
@@ -222,6 +241,15 @@ COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.local-address")
 void copoll_tcp_local_address(handle, address_result*);
 COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.remote-address")
 void copoll_tcp_remote_address(handle, address_result*);
+
+COPOLL_IMPORT("sockets/ip-name-lookup", "resolve-addresses")
+void copoll_resolve_addresses(handle, const char*, std::uint32_t, handle_result*);
+COPOLL_IMPORT("sockets/ip-name-lookup", "[method]resolve-address-stream.resolve-next-address")
+void copoll_resolve_next_address(handle, resolve_result*);
+COPOLL_IMPORT("sockets/ip-name-lookup", "[method]resolve-address-stream.subscribe")
+handle copoll_resolve_subscribe(handle);
+COPOLL_IMPORT("sockets/ip-name-lookup", "[resource-drop]resolve-address-stream")
+void copoll_drop_resolve(handle);
 }
 }  // namespace raw
 #undef COPOLL_IMPORT
@@ -270,6 +298,7 @@ inline void drop_pollable(handle h) noexcept { counted<raw::copoll_drop_pollable
 inline void drop_input(handle h) noexcept { counted<raw::copoll_drop_input, call::drop>(h); }
 inline void drop_output(handle h) noexcept { counted<raw::copoll_drop_output, call::drop>(h); }
 inline void drop_tcp(handle h) noexcept { counted<raw::copoll_drop_tcp_socket, call::drop>(h); }
+inline void drop_resolve(handle h) noexcept { counted<raw::copoll_drop_resolve, call::drop>(h); }
 inline void drop_error(handle h) noexcept { counted<raw::copoll_drop_error, call::drop>(h); }
 
 }  // namespace host
