@@ -16,7 +16,7 @@ std::string_view args::program() const noexcept {
 
 inline namespace COPOLL_TRANSFER_NAMESPACE {
 
-result<void> run(task<result<void>> root) {
+result<void> run(task<result<void>> root, const loop_options& options) {
     struct root_done : continuation {
         root_done() noexcept
             : continuation([](continuation& k) noexcept -> continuation* {
@@ -26,7 +26,7 @@ result<void> run(task<result<void>> root) {
         bool reached = false;
     } done;
 
-    loop owner;
+    loop owner{options};
     stop_source stop;
     const env e{&owner, stop.get_token()};
     root.bind(e);
@@ -37,8 +37,8 @@ result<void> run(task<result<void>> root) {
     return ran ? r : ran;
 }
 
-int run_main(args a, task<result<void>> root) {
-    const result<void> r = run(std::move(root));
+int run_main(args a, task<result<void>> root, const loop_options& options) {
+    const result<void> r = run(std::move(root), options);
     if (r) return 0;
     if (r.error() == errc::usage) return 2;
     const std::string_view name = a.program();

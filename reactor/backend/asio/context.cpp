@@ -41,7 +41,8 @@ std::unique_ptr<reactor> make_reactor() {
 }  // namespace
 
 /// A loop without a descriptor for itself ends the program here: there is nobody to tell.
-context::context(loop& owner) noexcept : owner_(owner), reactor_(make_reactor()) {}
+context::context(loop& owner, const polling_options&) noexcept
+    : owner_(owner), reactor_(make_reactor()) {}
 
 context::~context() {
     detail::expects(armed_ == 0, "loop ended while operations wait");

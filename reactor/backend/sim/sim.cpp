@@ -70,7 +70,8 @@ network& world::enter() {
     return *net_;
 }
 
-context::context(loop& owner) : owner_(owner), net_(world::current().enter()) {}
+context::context(loop& owner, const polling_options&)
+    : owner_(owner), net_(world::current().enter()) {}
 
 }  // namespace sim
 }  // namespace backend

@@ -12,6 +12,7 @@
 #include <copoll/detail/config.hpp>
 #include <copoll/detail/intrusive_fifo.hpp>
 #include <copoll/detail/timer_heap.hpp>
+#include <copoll/loop_options.hpp>
 #include <copoll/operation.hpp>
 
 namespace copoll {
@@ -36,7 +37,7 @@ struct loop_stats {
 /// together with its deadline wins.
 class loop {
 public:
-    loop();
+    explicit loop(const loop_options& options = {});
     /// Gives closed sockets a few seconds to deliver what they were given.
     ~loop();
     loop(const loop&) = delete;

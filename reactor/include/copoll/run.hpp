@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <copoll/check.hpp>
+#include <copoll/loop_options.hpp>
 #include <copoll/task.hpp>
 
 /// How a program starts. Link `copoll::main` and define `async_main`, or call `run` from a main of
@@ -42,11 +43,11 @@ inline namespace COPOLL_TRANSFER_NAMESPACE {
 /// Runs `root` and everything it spawns on a loop of its own, to the end; gives root's result.
 /// Blocks the thread. *Errors:* root's own; `deadlock` when nothing that is waited for can happen
 /// any more: that is reported on stderr, and everything is asked to stop.
-result<void> run(task<result<void>> root);
+result<void> run(task<result<void>> root, const loop_options& options = {});
 
 /// `run`, and the exit status for it: 0, 2 for `errc::usage`, else 1 with one line on stderr.
 /// WASI 0.2 carries success and failure only: a host reports a component's 2 as 1.
-int run_main(args a, task<result<void>> root);
+int run_main(args a, task<result<void>> root, const loop_options& options = {});
 
 }  // namespace COPOLL_TRANSFER_NAMESPACE
 }  // namespace copoll

@@ -7,6 +7,7 @@
 
 #include <copoll/backend/context.hpp>
 #include <copoll/clock.hpp>
+#include <copoll/loop_options.hpp>
 
 namespace copoll {
 class loop;
@@ -20,7 +21,7 @@ namespace detail {
 /// `<copoll/backend/...>`, in an inline namespace of its own so that mixing two does not link.
 template <class C>
 concept backend_context =
-    std::constructible_from<C, loop&> &&
+    std::constructible_from<C, loop&, const polling_options&> &&
     requires(C& c, const C& k, clock::time_point t, std::optional<clock::time_point> deadline) {
         /// Blocks until an operation completed or `deadline` passed, and posts what completed.
         c.wait(deadline);

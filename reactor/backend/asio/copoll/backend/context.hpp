@@ -10,6 +10,7 @@
 #include <copoll/clock.hpp>
 #include <copoll/detail/assert.hpp>
 #include <copoll/detail/intrusive_list.hpp>
+#include <copoll/loop_options.hpp>
 #include <copoll/result.hpp>
 
 /// Asio is the reactor here, and nothing else: it tells when a descriptor is ready, and the calls
@@ -88,7 +89,7 @@ private:
 
 class context {
 public:
-    explicit context(loop& owner) noexcept;
+    context(loop& owner, const polling_options&) noexcept;
     ~context();
     context(const context&) = delete;
     context& operator=(const context&) = delete;

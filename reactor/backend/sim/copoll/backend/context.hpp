@@ -8,6 +8,7 @@
 #include <copoll/clock.hpp>
 #include <copoll/detail/assert.hpp>
 #include <copoll/detail/intrusive_list.hpp>
+#include <copoll/loop_options.hpp>
 
 namespace copoll {
 class loop;
@@ -60,7 +61,7 @@ private:
 /// A loop's view of the network it lives in.
 class context {
 public:
-    explicit context(loop& owner);
+    context(loop& owner, const polling_options&);
     ~context();
     context(const context&) = delete;
     context& operator=(const context&) = delete;

@@ -10,6 +10,8 @@
 #include <copoll/backend/host.hpp>
 #include <copoll/clock.hpp>
 #include <copoll/detail/assert.hpp>
+#include <copoll/detail/intrusive_list.hpp>
+#include <copoll/loop_options.hpp>
 
 namespace copoll {
 class loop;
@@ -60,47 +62,56 @@ T& replace(T& self, T&& other) noexcept {
     return *std::construct_at(&self, std::move(other));
 }
 
-/// Something that stands in the poll list: an operation in its awaiter, or a socket that lingers.
-/// Moving gives one that does not stand there.
-class waiter {
+/// Something that waits for a pollable: an operation in its awaiter, or a socket that lingers.
+/// Moving gives one that does not wait.
+class waiter : public detail::list_node {
 public:
     waiter() noexcept = default;
     waiter(waiter&&) noexcept {}
     waiter& operator=(waiter&&) = delete;
 
-    bool armed() const noexcept { return slot_ != unarmed; }
+    bool armed() const noexcept { return tier_ != tier::none; }
 
 protected:
     ~waiter() { detail::expects(!armed(), "an operation was destroyed while it waits"); }
 
-    /// Its pollable was reported ready; tries again and disarms when done. Ready promises nothing:
-    /// a waiter that made no progress just stays.
+    /// Its pollable was reported ready; tries again and disarms when done. Called again while it
+    /// stays armed: ready promises nothing.
     void (*on_ready_)(waiter&) noexcept = nullptr;
 
 private:
     friend class context;
-    static constexpr std::uint32_t unarmed = UINT32_MAX;
-    std::uint32_t slot_ = unarmed;
+    enum class tier : std::uint8_t { none, hot, cold, resting };
+
+    host::handle pollable_ = host::none;
+    std::uint32_t slot_ = 0;    ///< in the cold list
+    std::uint32_t since_ = 0;   ///< the look at the cold ones after which it was last active
+    tier tier_ = tier::none;
+    std::uint8_t quiet_ = 0;    ///< polls since then that did not report it
+    std::uint8_t in_vain_ = 0;  ///< reports in a row that led to nothing
 };
 
-/// The poll list and the one clock pollable: what a loop waits for.
+/// What a loop waits for, in two tiers: a poll costs the host some 250 ns for each pollable in it,
+/// ready or not.
 ///
-/// `pollables_` and `waiters_` are parallel and dense, handed to the host as they are; a waiter
-/// knows its slot, so arming, disarming and dispatch are O(1) and nothing is rebuilt per turn.
+/// Hot are those that were active lately, in the order in which they get their turn; each turn of
+/// the loop polls these, at most a chunk at a time. The others are cold: a dense list that is
+/// handed to the host as it is, and polled once a period while anything is hot. Nothing hot: one
+/// blocking poll over all. Arming, disarming and changing tiers are O(1).
 class context {
 public:
-    explicit context(loop& owner) noexcept : owner_(owner) {}
+    context(loop& owner, const polling_options& options);
     ~context();
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 
-    /// Waits until a waiter is ready or `deadline` passes; no deadline: for ever.
-    void wait(std::optional<clock::time_point> deadline);
-    /// Asks without waiting. A fresh zero timer each time: the host yields to its own event loop
-    /// only at the first poll of one.
-    void look();
+    /// Waits until a waiter is ready or `deadline` passes; no deadline: for ever. May return
+    /// early, for nothing.
+    void wait(std::optional<clock::time_point> deadline) { turn(deadline, true); }
+    /// Asks without waiting.
+    void look() { turn(std::nullopt, false); }
     /// True if no operation waits: `wait` without a deadline would never return.
-    bool idle() const noexcept { return waiters_.size() == lingering_; }
+    bool idle() const noexcept { return armed() == lingering_; }
     /// Lets closed sockets deliver what they were given, at most until `deadline`.
     void finish(clock::time_point deadline);
 
@@ -108,9 +119,15 @@ public:
     /// everything until the guest yields. True if so many were made that a "not ready" may mean
     /// just that; has yielded then, and the call is worth another try.
     bool yielded_to_host();
+    /// More are active than one poll takes. Who was served waits behind the others then, instead
+    /// of trying again before they had their turn.
+    bool crowded() const noexcept { return hot_count_ > options_.chunk; }
 
     void arm(waiter& w, host::handle pollable);
-    void disarm(waiter& w) noexcept;
+    void disarm(waiter& w) noexcept { leave_tier(w); }
+    /// For one that was reported ready, tried, and found nothing. After a few times in a row it
+    /// rests for some milliseconds: some hosts report for ever what is not so.
+    void found_nothing(waiter& w);
 
     void post(continuation& k) noexcept;
     std::uint64_t waits() const noexcept { return polls_; }
@@ -121,15 +138,55 @@ public:
     std::size_t lingering_ = 0;
 
 private:
-    bool poll(host::handle timer);
+    struct rest {
+        waiter* who;
+        clock::time_point until;
+    };
+    /// How long a poll may take: until somebody is ready, or not at all. Not at all takes a fresh
+    /// zero timer each time: the host yields to its own event loop at the first poll of one.
+    enum class when : std::uint8_t { ready, now };
+    static constexpr std::size_t timers_in_list = 2;
+
+    std::size_t armed() const noexcept { return hot_count_ + cold_.size() + resting_.size(); }
+    void make_hot(waiter& w);
+    void make_cold(waiter& w);
+    void leave_tier(waiter& w) noexcept;
+    void end_rests(clock::time_point now);
+
+    void turn(std::optional<clock::time_point> deadline, bool may_block);
+    void set_timer(std::optional<clock::time_point> deadline);
+    void poll_hot(bool may_block);
+    std::size_t poll_chunk(std::size_t size, when w);
+    std::size_t poll_cold(when w);
+    void look_at_cold(clock::time_point now);
+
+    void make_room(std::size_t size);
+    void poll(const std::vector<waiter*>& owners, std::vector<host::handle>& pollables, when w);
+    void tell_due() noexcept;
 
     loop& owner_;
-    std::vector<host::handle> pollables_;
-    std::vector<waiter*> waiters_;
-    std::vector<std::uint32_t> ready_;
+    const polling_options options_;
+
+    detail::intrusive_list<waiter> hot_;
+    std::size_t hot_count_ = 0;
+    std::vector<waiter*> cold_;
+    std::vector<host::handle> cold_pollables_;  ///< of `cold_`
+    std::vector<rest> resting_;
+
+    clock::duration period_;  ///< between two looks at the cold ones
+    std::optional<clock::time_point> next_look_{};
+    std::uint32_t looks_ = 0;
+
+    // Of one poll, kept for the next.
+    std::vector<waiter*> chunk_;
+    std::vector<host::handle> chunk_pollables_;  ///< of `chunk_`
     std::vector<waiter*> due_;
+    std::vector<std::uint32_t> answer_;
+
     pollable timer_;
     clock::time_point timer_deadline_{};
+    bool timer_fired_ = false;
+
     std::uint64_t polls_ = 0;
     std::uint64_t growths_ = 0;
     std::uint64_t calls_at_poll_ = 0;  ///< of check-write, when the host last had a pause

@@ -21,7 +21,10 @@ public:
         auto* self = new linger(io, std::move(owner));
         self->on_ready_ = [](waiter& w) noexcept {
             auto& l = static_cast<linger&>(w);
-            if (l.owner_.settled()) l.end();
+            if (l.owner_.settled())
+                l.end();
+            else
+                l.io_.found_nothing(l);
         };
         ++io.lingering_;
         io.arm(*self, self->owner_.output_pollable());

@@ -41,10 +41,12 @@ public:
             if (std::exchange(self.queued_, true)) return;  // by an earlier poll
             self.io_->post(self);
         };
-        if (queued_)
+        if (queued_ && !io.crowded()) {
             io.post(*this);
-        else
+        } else {
+            queued_ = false;
             io.arm(*this, derived().pollable());
+        }
     }
 
     void cancel(context& io) noexcept {
@@ -68,7 +70,10 @@ private:
             if (armed()) io_->disarm(*this);
             return k_;
         }
-        if (!armed()) io_->arm(*this, derived().pollable());
+        if (armed())
+            io_->found_nothing(*this);
+        else
+            io_->arm(*this, derived().pollable());
         return nullptr;
     }
 

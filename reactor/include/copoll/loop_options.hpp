@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include <copoll/clock.hpp>
+
+namespace copoll {
+
+/// How the `wasi` backend divides its polls; the other backends have a kernel that does it, and
+/// ignore them. The defaults are measured, see docs/design/007-two-tier-polling.md.
+struct polling_options {
+    /// Up to so many waiters one poll over all of them is cheapest.
+    std::uint32_t flat_up_to = 16;
+    /// Active waiters in one poll. More ready ones than about 128 a host does not report.
+    std::uint32_t chunk = 96;
+    /// The quiet waiters are polled once a period: at most 1/`share` of the time is spent on that,
+    /// within these bounds. While anything is active, who was quiet waits at most a period.
+    std::uint32_t share = 8;
+    clock::duration shortest_period = std::chrono::milliseconds{1};
+    clock::duration longest_period = std::chrono::milliseconds{50};
+};
+
+struct loop_options {
+    polling_options polling{};
+};
+
+}  // namespace copoll
