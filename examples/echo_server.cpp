@@ -8,10 +8,7 @@
 
 #include <getopt.h>
 
-#include <cstddef>
 #include <cstdio>
-#include <span>
-#include <vector>
 
 using namespace copoll;
 
@@ -26,12 +23,13 @@ constexpr const char* usage =
     "  --help              this text\n";
 
 task<result<void>> session(tcp_stream peer) {
-    std::vector<std::byte> buffer(64 * 1024);
     for (;;) {
-        auto [ec, n] = co_await peer.read_some(buffer);
-        if (ec == errc::eof) co_return {};
-        if (ec) co_return fail(ec);
-        co_await check(write_all(peer, std::span(buffer).first(n)));
+        const auto chunk = co_await peer.read_chunk();
+        if (!chunk) {
+            if (chunk.error() == errc::eof) co_return {};
+            co_return fail(chunk.error());
+        }
+        co_await check(write_all(peer, *chunk));
     }
 }
 

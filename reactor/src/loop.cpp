@@ -100,7 +100,7 @@ loop_stats loop::stats() const noexcept {
     loop_stats s = stats_;
     s.waits = io_.waits();
     s.host_calls = io_.host_calls();
-    s.allocations = detail::frame_pool::misses() + io_.allocations();
+    s.allocations = detail::frame_pool::misses() + chunks_.allocations() + io_.allocations();
     s.frames = detail::frame_pool::live();
     s.timers = timers_.size();
     return s;

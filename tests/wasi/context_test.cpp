@@ -117,7 +117,7 @@ TEST_CASE("context: waiting takes no more polls than there are things to wait fo
 
         co_await with_scope([](scope& s, auto& sleeping, std::size_t& n, loop& l) -> task<void> {
             s.spawn(all_ready, std::ref(sleeping), std::ref(n));
-            co_await sleep_for(5ms);
+            co_await sleep_for(100ms);  // until they count as quiet
             const auto before = l.stats();
 
             for (int i = 0; i < 10; ++i) co_await sleep_for(10ms);

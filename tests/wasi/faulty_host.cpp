@@ -77,6 +77,7 @@ WRAP_DROP(copoll_drop_resolve, lookup)
 void __real_copoll_io_poll(const host::handle*, std::uint32_t, host::list_result*);
 void __wrap_copoll_io_poll(const host::handle* list, std::uint32_t n, host::list_result* r) {
     ++the_host.polls;
+    the_host.polled += n;
     __real_copoll_io_poll(list, n, r);
     if (!the_host.all_ready) return;
     // The library's list has room for all.

@@ -41,6 +41,7 @@ struct faulty_host {
     std::uint32_t check_writes = 0;
     std::uint32_t polls = 0;
     std::uint32_t lookups = 0;
+    std::uint64_t polled = 0;                 ///< pollables in them, in all
 
     std::int64_t alive_of(resource_kind k) const { return alive[static_cast<std::size_t>(k)]; }
     std::int64_t all_alive() const {

@@ -53,6 +53,7 @@ context::~context() {
 }
 
 void context::post(continuation& k) noexcept { owner_.post(k); }
+detail::chunk_pool& context::chunks() noexcept { return owner_.chunks(); }
 
 void context::wait(std::optional<clock::time_point> deadline) {
     ++waits_;

@@ -110,15 +110,14 @@ result<ip::endpoint> tcp_listener::local_endpoint() const noexcept {
 
 // --- read, write, shutdown
 
-bool read_op::attempt() noexcept {
-    detail::expects(s_->is_open(), "read of a stream that is closed");
-    if (buffer_.empty()) return true;
-    if (s_->read_shut_) {  // the kernel would go on giving what still arrives
+bool tcp_socket::try_read(std::span<std::byte> buffer, io_result& result) noexcept {
+    detail::expects(is_open(), "read of a stream that is closed");
+    if (read_shut_) {  // the kernel would go on giving what still arrives
         result.ec = errc::eof;
         return true;
     }
     ssize_t n;
-    do n = ::recv(s_->fd_.get(), buffer_.data(), buffer_.size(), 0);
+    do n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     while (n < 0 && errno == EINTR);
     if (n > 0) {
         result.n = static_cast<std::size_t>(n);
@@ -126,9 +125,17 @@ bool read_op::attempt() noexcept {
     }
     if (n < 0 && would_block(errno)) return false;
     result.ec = n == 0 ? make_error_code(errc::eof) : to_error(errno);
-    if (result.ec == errc::connection_reset) s_->was_reset_ = true;
-    if (s_->was_reset_) result.ec = errc::connection_reset;
+    if (result.ec == errc::connection_reset) was_reset_ = true;
+    if (was_reset_) result.ec = errc::connection_reset;
     return true;
+}
+
+bool read_op::attempt() noexcept { return buffer_.empty() || s_->try_read(buffer_, result); }
+
+bool read_chunk_op::attempt() noexcept {
+    return detail::fill_chunk(*pool_, result, [this](std::span<std::byte> buffer, io_result& r) {
+        return s_->try_read(buffer, r);
+    });
 }
 
 bool write_op::attempt() noexcept {

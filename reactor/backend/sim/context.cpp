@@ -15,6 +15,7 @@ context::~context() {
 }
 
 void context::post(continuation& k) noexcept { owner_.post(k); }
+detail::chunk_pool& context::chunks() noexcept { return owner_.chunks(); }
 
 /// Whether the operation can go on is looked at once more: something may have changed since it was
 /// tried, by an operation that was started in between.

@@ -78,6 +78,9 @@ result<ip::endpoint> tcp_listener::local_endpoint() const noexcept {
 // --- read, write, shutdown
 
 wait_set& read_op::waits_on(context&) noexcept { return s_->connection_->readable(s_->side_); }
+wait_set& read_chunk_op::waits_on(context&) noexcept {
+    return s_->connection_->readable(s_->side_);
+}
 wait_set& write_op::waits_on(context&) noexcept { return s_->connection_->writable(s_->side_); }
 wait_set& shutdown_op::waits_on(context&) noexcept { return s_->connection_->writable(s_->side_); }
 
@@ -88,6 +91,17 @@ outcome read_op::attempt(context& io) noexcept {
     detail::expects(armed() || c.readable(s_->side_).armed == 0, "two reads of a stream at a time");
     return stream_call(*this, io, call::read, c,
                        [&] { return c.read(s_->side_, buffer_, result); });
+}
+
+outcome read_chunk_op::attempt(context& io) noexcept {
+    detail::expects(s_->is_open(), "read of a stream that is closed");
+    connection& c = *s_->connection_;
+    detail::expects(armed() || c.readable(s_->side_).armed == 0, "two reads of a stream at a time");
+    return stream_call(*this, io, call::read, c, [&] {
+        return detail::fill_chunk(io.chunks(), result, [&](auto buffer, io_result& r) {
+            return c.read(s_->side_, buffer, r);
+        });
+    });
 }
 
 outcome write_op::attempt(context& io) noexcept {

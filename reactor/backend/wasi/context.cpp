@@ -45,12 +45,17 @@ pollable timer_now() {
 
 context::context(loop& owner, const polling_options& options)
     : owner_(owner), options_(options), period_(options.shortest_period) {
+    detail::expects(options.chunk > 0 && options.share > 0 &&
+                        options.shortest_period > clock::duration::zero() &&
+                        options.shortest_period <= options.longest_period,
+                    "polling_options out of range");
     make_room(0);
 }
 
 context::~context() { detail::expects(armed() == 0, "loop ended while operations wait"); }
 
 void context::post(continuation& k) noexcept { owner_.post(k); }
+detail::chunk_pool& context::chunks() noexcept { return owner_.chunks(); }
 
 // --- tiers
 

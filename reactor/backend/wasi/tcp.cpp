@@ -91,6 +91,12 @@ bool read_op::attempt() noexcept {
     return s_->input_.try_read(buffer_, result);
 }
 
+bool read_chunk_op::attempt() noexcept {
+    return detail::fill_chunk(*pool_, result, [this](std::span<std::byte> buffer, io_result& r) {
+        return s_->input_.try_read(buffer, r);
+    });
+}
+
 bool write_op::attempt() noexcept {
     if (s_->write_shut_) {
         result.ec = errc::closed;

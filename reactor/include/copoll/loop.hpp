@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/clock.hpp>
 #include <copoll/detail/backend_concept.hpp>
 #include <copoll/detail/config.hpp>
@@ -78,6 +79,7 @@ public:
     result<void> run(continuation& first, const bool& done, stop_source& stop);
 
     backend::context& io() noexcept { return io_; }
+    detail::chunk_pool& chunks() noexcept { return chunks_; }
     loop_stats stats() const noexcept;
 
     static constexpr std::uint32_t inline_budget = 16;
@@ -115,6 +117,7 @@ private:
     std::vector<std::coroutine_handle<>> overtaken_;
 #endif
     detail::timer_heap timers_;
+    detail::chunk_pool chunks_;
     loop_stats stats_;
     backend::context io_;
 };

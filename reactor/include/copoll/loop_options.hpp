@@ -10,6 +10,7 @@ namespace copoll {
 
 /// How the `wasi` backend divides its polls; the other backends have a kernel that does it, and
 /// ignore them. The defaults are measured, see docs/design/007-two-tier-polling.md.
+/// Precondition: no member is 0 but `flat_up_to`, and the shortest period is not the longer one.
 struct polling_options {
     /// Up to so many waiters one poll over all of them is cheapest.
     std::uint32_t flat_up_to = 16;

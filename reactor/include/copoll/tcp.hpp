@@ -8,6 +8,7 @@
 
 #include <copoll/backend/tcp.hpp>
 #include <copoll/check.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/detail/io_op.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
@@ -37,6 +38,13 @@ public:
     /// *Cancellation:* no byte is lost. *Lifetime:* `buffer` stays valid until completion.
     auto read_some(std::span<std::byte> buffer) noexcept {
         return detail::io_op<backend::read_op>{std::in_place, socket_, buffer};
+    }
+
+    /// As `read_some`, into memory of the loop's pool; gives `result<chunk>` with at least one byte.
+    /// The memory is taken when there is something to read, so a connection that waits holds none,
+    /// and what is read is likely in the cache already.
+    auto read_chunk() noexcept {
+        return detail::io_op<backend::read_chunk_op>{std::in_place, socket_};
     }
 
     /// Writes at least one byte; gives `io_result`. The bytes are then the host's.

@@ -19,6 +19,9 @@
 namespace copoll {
 class loop;
 struct continuation;
+namespace detail {
+class chunk_pool;
+}
 }  // namespace copoll
 
 namespace copoll::backend {
@@ -112,6 +115,7 @@ public:
     void ready(waiter& w) noexcept { w.on_ready_(w); }
 
     void post(continuation& k) noexcept;
+    detail::chunk_pool& chunks() noexcept;
     std::uint64_t waits() const noexcept { return waits_; }
     std::uint64_t host_calls() const noexcept { return 0; }
     std::uint64_t allocations() const noexcept { return allocations_; }

@@ -6,6 +6,7 @@
 
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/fd_op.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -27,8 +28,11 @@ public:
 
 private:
     friend class read_op;
+    friend class read_chunk_op;
     friend class write_op;
     friend class shutdown_op;
+    bool try_read(std::span<std::byte> buffer, io_result& result) noexcept;
+
     watched_fd fd_;
     bool read_shut_ = false;
     bool write_shut_ = false;
@@ -59,6 +63,22 @@ public:
 private:
     tcp_socket* s_;
     std::span<std::byte> buffer_;
+};
+
+class read_chunk_op
+    : public fd_op<read_chunk_op, copoll::result<chunk>, readiness::read> {
+public:
+    explicit read_chunk_op(tcp_socket& s) noexcept : s_(&s) {}
+    bool start(context& io) noexcept {
+        pool_ = &io.chunks();
+        return fd_op::start(io);
+    }
+    bool attempt() noexcept;
+    watched_fd& fd() noexcept { return s_->fd_; }
+
+private:
+    tcp_socket* s_;
+    copoll::detail::chunk_pool* pool_ = nullptr;
 };
 
 class write_op : public fd_op<write_op, io_result, readiness::write> {

@@ -13,6 +13,9 @@
 namespace copoll {
 class loop;
 struct continuation;
+namespace detail {
+class chunk_pool;
+}
 }  // namespace copoll
 
 namespace copoll::backend {
@@ -83,6 +86,7 @@ public:
     bool cancel_is_late() noexcept;
 
     void post(continuation& k) noexcept;
+    detail::chunk_pool& chunks() noexcept;
     network& net() noexcept { return net_; }
     std::uint64_t waits() const noexcept { return waits_; }
     std::uint64_t host_calls() const noexcept;

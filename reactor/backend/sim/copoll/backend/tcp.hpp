@@ -8,6 +8,7 @@
 
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/sim_op.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -35,6 +36,7 @@ public:
 
 private:
     friend class read_op;
+    friend class read_chunk_op;
     friend class write_op;
     friend class shutdown_op;
     std::shared_ptr<connection> connection_;
@@ -67,6 +69,16 @@ public:
 private:
     tcp_socket* s_;
     std::span<std::byte> buffer_;
+};
+
+class read_chunk_op : public sim_op<read_chunk_op, copoll::result<chunk>> {
+public:
+    explicit read_chunk_op(tcp_socket& s) noexcept : s_(&s) {}
+    outcome attempt(context& io) noexcept;
+    wait_set& waits_on(context& io) noexcept;
+
+private:
+    tcp_socket* s_;
 };
 
 class write_op : public sim_op<write_op, io_result> {

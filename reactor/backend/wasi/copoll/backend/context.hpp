@@ -16,6 +16,9 @@
 namespace copoll {
 class loop;
 struct continuation;
+namespace detail {
+class chunk_pool;
+}
 }  // namespace copoll
 
 namespace copoll::backend {
@@ -130,6 +133,7 @@ public:
     void found_nothing(waiter& w);
 
     void post(continuation& k) noexcept;
+    detail::chunk_pool& chunks() noexcept;
     std::uint64_t waits() const noexcept { return polls_; }
     std::uint64_t host_calls() const noexcept { return host::calls.total(); }
     std::uint64_t allocations() const noexcept { return growths_ + host::landing_misses; }

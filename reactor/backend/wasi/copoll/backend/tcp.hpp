@@ -8,6 +8,7 @@
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/pollable_op.hpp>
 #include <copoll/backend/stream.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -36,6 +37,7 @@ public:
 
 private:
     friend class read_op;
+    friend class read_chunk_op;
     friend class write_op;
     friend class shutdown_op;
     friend class linger<tcp_socket>;
@@ -82,6 +84,22 @@ public:
 private:
     tcp_socket* s_;
     std::span<std::byte> buffer_;
+};
+
+class read_chunk_op : public pollable_op<read_chunk_op, copoll::result<chunk>> {
+public:
+    explicit read_chunk_op(tcp_socket& s) noexcept : s_(&s) {}
+    bool start(context& io) noexcept {
+        pool_ = &io.chunks();
+        return pollable_op::start(io);
+    }
+    bool attempt() noexcept;
+    bool hopeless() const noexcept { return s_->input_.drained(); }
+    host::handle pollable() { return s_->input_.pollable(); }
+
+private:
+    tcp_socket* s_;
+    copoll::detail::chunk_pool* pool_ = nullptr;
 };
 
 class write_op : public pollable_op<write_op, io_result> {
