@@ -145,6 +145,8 @@ void write(handle output, const std::byte* data, std::size_t size, write_result*
 HOST_CALL("wasi:io/streams", "[method]output-stream.subscribe") handle subscribe_output(handle);
 HOST_CALL("wasi:io/streams", "[resource-drop]output-stream") void drop_output(handle);
 
+// In nanoseconds since some moment.
+HOST_CALL("wasi:clocks/monotonic-clock", "now") std::uint64_t now();
 HOST_CALL("wasi:clocks/monotonic-clock", "subscribe-duration")
 handle subscribe_duration(std::uint64_t nanoseconds);
 

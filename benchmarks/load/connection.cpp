@@ -13,14 +13,18 @@ namespace load {
 
 connection::connection(descriptor fd, run_state& run, pattern bytes, std::size_t size,
                        std::size_t pipeline)
-    : fd_{std::move(fd)}, run_{&run}, bytes_{std::move(bytes)}, size_{size}, started_(pipeline) {
+    : fd_{std::move(fd)},
+      run_{&run},
+      bytes_{std::move(bytes)},
+      size_{size},
+      allowed_{size * pipeline},
+      started_(std::max<std::size_t>(pipeline, 1)) {
     ++run_->open;
 }
 
 void connection::start() {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = this}};
     epoll_ctl(run_->epoll, EPOLL_CTL_ADD, fd_.get(), &event);
-    allowed_ = size_ * started_.size();
     std::ranges::fill(started_, run_->now);
     send_more();
 }
@@ -35,7 +39,7 @@ void connection::finish() {
     if (done()) return;
     finishing_ = true;
     // A message that was begun goes out whole, one that was not is dropped.
-    allowed_ = (sent_ + size_ - 1) / size_ * size_;
+    allowed_ = std::max((sent_ + size_ - 1) / size_ * size_, size_);
     send_more();
 }
 

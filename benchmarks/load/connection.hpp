@@ -35,14 +35,15 @@ struct run_state {
 // where allowed_ grows by one message with each one that came back, until finish().
 class connection {
 public:
-    // pipeline == 0 makes an idle connection: it sends nothing and expects nothing.
+    // pipeline == 0 makes an idle connection: it sends nothing until finish(), then one message.
     connection(descriptor fd, run_state& run, pattern bytes, std::size_t size,
                std::size_t pipeline);
 
     void start();
     void on_event(std::uint32_t epoll_events);
 
-    // No new message from here on; what is in flight comes back, then both sides close.
+    // No new message from here on, but a first one if there was none, which shows that the server
+    // still holds the connection. What is in flight comes back, then both sides close.
     void finish();
 
     // Closes a connection whose remaining bytes did not come in time.
@@ -67,8 +68,8 @@ private:
     run_state* run_;
     pattern bytes_;
     std::uint64_t size_;
+    std::uint64_t allowed_;
     std::vector<clock::time_point> started_;  // of the messages in flight, a ring
-    std::uint64_t allowed_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
     std::uint64_t completed_ = 0;  // messages that came back whole

@@ -3,6 +3,7 @@
 // echo_load: drives an echo server over many connections, checks every byte, prints figures.
 // Start reading here; connection.hpp is what one connection does.
 #include "connection.hpp"
+#include "connector.hpp"
 #include "options.hpp"
 #include "socket.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 struct summary {
     double seconds = 0;
+    double finish_seconds = 0;
     std::uint64_t messages_min = 0;
     std::uint64_t messages_max = 0;
     std::uint64_t bytes_sent = 0;
@@ -36,7 +38,7 @@ std::size_t window_for(const options& opt) {
     constexpr std::size_t smallest = 4096;
     constexpr std::size_t largest = std::size_t{256} << 10;
     constexpr std::size_t memory = std::size_t{512} << 20;
-    const auto wanted = std::min(opt.size * opt.pipeline, memory / opt.connections);
+    const auto wanted = std::min(opt.size * opt.pipeline, memory / (opt.connections + opt.idle));
     return std::clamp(wanted, smallest, largest);
 }
 
@@ -49,16 +51,16 @@ public:
     }
 
     bool connect_all(std::string& error) {
-        const auto deadline = clock::now() + seconds(opt_.patience);
         const auto window = window_for(opt_);
-        for (std::size_t i = 0; i < opt_.idle + opt_.connections; ++i) {
-            auto fd = connect_tcp(opt_.host, opt_.port, deadline, error);
-            if (!fd) return false;
-            const bool idle = i < opt_.idle;
-            connections_.emplace_back(std::move(fd), state_, pattern{i, idle ? 1 : window},
-                                      opt_.size, idle ? 0 : opt_.pipeline);
-        }
-        return true;
+        connector server{opt_};
+        return server.open(
+            opt_.idle + opt_.connections,
+            [&](descriptor fd) {
+                const auto i = connections_.size();
+                connections_.emplace_back(std::move(fd), state_, pattern{i, window}, opt_.size,
+                                          i < opt_.idle ? 0 : opt_.pipeline);
+            },
+            error);
     }
 
     summary drive() {
@@ -68,20 +70,28 @@ public:
         turn_until(start + seconds(opt_.seconds * opt_.warmup));
 
         const auto counted_from = state_.now;
+        enter("counting");
         state_.counting = true;
         turn_until(start + seconds(opt_.seconds));
         state_.counting = false;
         const auto counted = state_.now - counted_from;
 
+        enter("finishing");
+        const auto finished_from = clock::now();
         for (auto& c : connections_) c.finish();
-        turn_until(state_.now + seconds(opt_.patience));
+        turn_until(finished_from + seconds(opt_.patience));
+        const auto finished = clock::now() - finished_from;
         for (auto& c : connections_) c.give_up();
-        return summarize(std::chrono::duration<double>{counted}.count());
+        return summarize(counted, finished);
     }
 
     [[nodiscard]] const run_state& state() const { return state_; }
 
 private:
+    void enter(const char* phase) const {
+        if (opt_.phases) std::fprintf(stderr, "phase %s\n", phase);
+    }
+
     // Serves events until `end` or until no connection is left open.
     void turn_until(clock::time_point end) {
         std::array<epoll_event, 256> events;
@@ -96,9 +106,11 @@ private:
         }
     }
 
-    summary summarize(double counted_seconds) const {
+    summary summarize(std::chrono::duration<double> counted,
+                      std::chrono::duration<double> finished) const {
         summary result;
-        result.seconds = counted_seconds;
+        result.seconds = counted.count();
+        result.finish_seconds = finished.count();
         result.messages_min = connections_.back().messages();
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             const auto& c = connections_[i];
@@ -133,27 +145,33 @@ void print(const options& opt, const run_state& state, const summary& sum) {
     std::printf(
         opt.json
             ? "{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu,"
-              " \"seconds\": %.3f, \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
-              " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"max\": %.1f},"
+              " \"seconds\": %.3f, \"messages\": %llu,"
+              " \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
+              " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p99_9\": %.1f,"
+              " \"max\": %.1f},"
               " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
-              " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"errors\": %zu}\n"
+              " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"finish_seconds\": %.3f,"
+              " \"errors\": %zu}\n"
             : "connections  %zu active, %zu idle\n"
               "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
+              "messages     %llu came back meanwhile\n"
               "rate         %.1f messages/s, %.3f MB/s one way\n"
-              "latency      p50 %.1f  p90 %.1f  p99 %.1f  max %.1f us\n"
+              "latency      p50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  max %.1f us\n"
               "fairness     %llu to %llu messages per connection\n"
               "bytes        %llu sent, %llu came back\n"
+              "end          %.3f s until all had their last bytes\n"
               "errors       %zu\n",
-        opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds, rate, megabytes,
-        microseconds(0.5), microseconds(0.9), microseconds(0.99), slowest,
+        opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
+        static_cast<unsigned long long>(state.messages), rate, megabytes, microseconds(0.5),
+        microseconds(0.9), microseconds(0.99), microseconds(0.999), slowest,
         static_cast<unsigned long long>(sum.messages_min),
         static_cast<unsigned long long>(sum.messages_max),
         static_cast<unsigned long long>(sum.bytes_sent),
-        static_cast<unsigned long long>(sum.bytes_received), sum.errors);
+        static_cast<unsigned long long>(sum.bytes_received), sum.finish_seconds, sum.errors);
 }
 
 int run(const options& opt) {
-    if (!allow_open_files(opt.connections + opt.idle + 16)) {
+    if (!allow_open_files(opt.connections + opt.idle + 32)) {
         std::fprintf(stderr, "echo_load: the limit on open files is below %zu connections\n",
                      opt.connections + opt.idle);
         return 1;
@@ -172,7 +190,7 @@ int run(const options& opt) {
                      opt.connections + opt.idle, sum.first_failure.c_str());
         return 1;
     }
-    if (load.state().messages == 0) {
+    if (opt.connections > 0 && load.state().messages == 0) {
         std::fputs("echo_load: no message came back while counting\n", stderr);
         return 1;
     }

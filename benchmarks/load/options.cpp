@@ -17,9 +17,11 @@ constexpr const char* help_text =
     "Drives an echo server over TCP and checks what comes back. Each active connection keeps a\n"
     "fixed number of messages in flight: when one has come back whole, the next one is sent.\n"
     "At the end each connection is half-closed and read to its end, and the bytes are counted.\n"
+    "Idle connections are opened before the active ones and send nothing until the end, when each\n"
+    "has to echo one message.\n"
     "\n"
     "  -c, --connect ADDR:PORT  the server; [ADDR]:PORT for IPv6\n"
-    "  -n, --connections N      active connections (1)\n"
+    "  -n, --connections N      active connections (1); 0 needs --idle\n"
     "  -i, --idle N             connections that only stay open (0)\n"
     "  -b, --size BYTES         size of a message (64)\n"
     "  -p, --pipeline P         messages in flight per active connection (1)\n"
@@ -27,6 +29,9 @@ constexpr const char* help_text =
     "      --warmup F           part of the run, at its start, that is not counted (0.2)\n"
     "      --patience S         how long to wait for the server to accept, and to finish (10)\n"
     "      --verify MODE        full: every byte, edges: both ends of each read, none (full)\n"
+    "      --per-address N      connections to 127.x.y.z that come from one address (20000)\n"
+    "      --phases             say on stderr when a part of the run begins: 'phase counting',\n"
+    "                           'phase finishing'\n"
     "  -j, --json               print one JSON object instead of text\n"
     "  -h, --help               this text\n"
     "\n"
@@ -71,7 +76,7 @@ void split_address(std::string_view text, options& out) {
 }  // namespace
 
 options parse_options(int argc, char** argv) {
-    enum : int { warmup = 256, patience, verify };
+    enum : int { warmup = 256, patience, verify, per_address, phases };
     static constexpr option long_options[] = {
         {"connect", required_argument, nullptr, 'c'},
         {"connections", required_argument, nullptr, 'n'},
@@ -82,6 +87,8 @@ options parse_options(int argc, char** argv) {
         {"warmup", required_argument, nullptr, warmup},
         {"patience", required_argument, nullptr, patience},
         {"verify", required_argument, nullptr, verify},
+        {"per-address", required_argument, nullptr, per_address},
+        {"phases", no_argument, nullptr, phases},
         {"json", no_argument, nullptr, 'j'},
         {"help", no_argument, nullptr, 'h'},
         {nullptr, 0, nullptr, 0},
@@ -96,7 +103,7 @@ options parse_options(int argc, char** argv) {
             case 'c': split_address(optarg, result); break;
             case 'n':
                 result.connections =
-                    number<std::size_t>("--connections", optarg, 1, most_connections);
+                    number<std::size_t>("--connections", optarg, 0, most_connections);
                 break;
             case 'i':
                 result.idle = number<std::size_t>("--idle", optarg, 0, most_connections);
@@ -109,6 +116,10 @@ options parse_options(int argc, char** argv) {
             case warmup: result.warmup = number<double>("--warmup", optarg, 0, 0.95); break;
             case patience: result.patience = number<double>("--patience", optarg, 0, 1e6); break;
             case verify: result.verify = verification_named(optarg); break;
+            case per_address:
+                result.per_address = number<std::size_t>("--per-address", optarg, 1, 65535);
+                break;
+            case phases: result.phases = true; break;
             case 'j': result.json = true; break;
             case 'h': std::fputs(help_text, stdout); std::exit(0);
             default: wrong_usage("unknown option, or its value is missing", argv[optind - 1]);
@@ -116,6 +127,7 @@ options parse_options(int argc, char** argv) {
     }
     if (optind < argc) wrong_usage("argument not understood", argv[optind]);
     if (result.host.empty()) wrong_usage("missing", "--connect ADDR:PORT");
+    if (result.connections + result.idle == 0) wrong_usage("nothing to do with --connections", "0");
     return result;
 }
 

@@ -18,7 +18,9 @@ struct options {
     double seconds = 5;
     double warmup = 0.2;   // part of `seconds` at the start that is driven but not counted
     double patience = 10;  // seconds to wait for the server, at the start and at the end
+    std::size_t per_address = 20'000;  // connections from one loopback address
     verification verify = verification::full;
+    bool phases = false;
     bool json = false;
 };
 

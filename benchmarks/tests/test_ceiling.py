@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from servers import Server, runner  # noqa: E402
 
-PROGRAM = os.environ["CEILING_ECHO"]
+PROGRAM = os.environ["CEILING"]
 COMMAND = [*(runner(None) if PROGRAM.endswith(".wasm") else []), PROGRAM]
 
 
@@ -89,6 +89,47 @@ class Test(unittest.TestCase):
         for connection in connections:
             connection.shutdown(socket.SHUT_WR)
         self.assertEqual({read_to_end(c) for c in connections}, {b"last words"})
+
+    def test_connections_that_were_quiet_are_all_served_again(self):
+        address = self.serve()
+        connections = [self.connect(address) for _ in range(300)]
+        busy = self.connect(address)
+        for round_ in range(3):
+            # While one is busy the others fall quiet, then all have something at once.
+            for number in range(100):
+                message = b"%d %d" % (round_, number)
+                busy.sendall(message)
+                self.assertEqual(busy.recv(100), message)
+            for connection in connections:
+                connection.sendall(b"again")
+            self.assertEqual({c.recv(100) for c in connections}, {b"again"})
+
+    def test_a_quiet_connection_is_served_while_many_others_are_busy(self):
+        address = self.serve()
+        quiet = self.connect(address)
+        stop = threading.Event()
+
+        def keep_busy(connections):
+            while not stop.is_set():
+                for connection in connections:
+                    connection.sendall(b"x" * 64)
+                for connection in connections:
+                    self.assertTrue(connection.recv(64))
+        # More than are polled at once.
+        threads = [threading.Thread(target=keep_busy, args=([self.connect(address)
+                                                             for _ in range(50)],))
+                   for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(20):
+                stop.wait(0.02)
+                quiet.sendall(b"%d" % number)
+                self.assertEqual(quiet.recv(100), b"%d" % number)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
     def test_a_peer_that_does_not_read_stops_nobody_else(self):
         address = self.serve()

@@ -82,7 +82,8 @@ class Test(unittest.TestCase):
         self.assertGreater(latency["p50"], 0)
         self.assertLessEqual(latency["p50"], latency["p90"])
         self.assertLessEqual(latency["p90"], latency["p99"])
-        self.assertLessEqual(latency["p99"], latency["max"])
+        self.assertLessEqual(latency["p99"], latency["p99_9"])
+        self.assertLessEqual(latency["p99_9"], latency["max"])
 
     def test_large_pipelined_messages_come_back_whole(self):
         f = self.figures(self.load(echo_changed(honest), "--size", "300001", "--pipeline", "4",
@@ -101,10 +102,91 @@ class Test(unittest.TestCase):
         self.assertEqual((f["idle"], f["connections"]), (5, 1))
         self.assertEqual(len(opened), 6)
 
+    def test_idle_connections_send_one_message_at_the_end(self):
+        received = {}
+
+        def serve(index, connection):
+            received[index] = b""
+            while data := connection.recv(65536):
+                received[index] += data
+                connection.sendall(data)
+
+        f = self.figures(self.load(serve, "--idle", "3", "--connections", "0", "--json",
+                                   "--size", "100"))
+        self.assertEqual([len(data) for data in received.values()], [100, 100, 100])
+        self.assertEqual((f["messages"], f["bytes_received"]), (0, 300))
+
+    def test_an_idle_connection_that_the_server_drops_is_found(self):
+        def serve(index, connection):
+            if index != 2:
+                echo_changed(honest)(index, connection)
+        self.assert_fails(self.load(serve, "--idle", "4"), "1 of 5 connections failed",
+                          "connection 2: closed by the server")
+
+    def test_an_idle_connection_that_the_server_forgot_is_found(self):
+        def serve(index, connection):
+            if index != 2:
+                return echo_changed(honest)(index, connection)
+            threading.Event().wait(30)
+        self.assert_fails(self.load(serve, "--idle", "4", "--patience", "0.3"),
+                          "1 of 5 connections failed", "connection 2: no end of stream")
+
+    def test_an_idle_connection_that_answers_wrongly_is_found(self):
+        def serve(index, connection):
+            change = honest if index != 3 else lambda data, _: data[::-1]
+            echo_changed(change)(index, connection)
+        self.assert_fails(self.load(serve, "--idle", "4"), "connection 3: wrong byte")
+
+    def test_more_connections_than_one_address_has_ports_for_come_from_several(self):
+        sources = []
+
+        def serve(index, connection):
+            sources.append(connection.getpeername()[0])
+            echo_changed(honest)(index, connection)
+        f = self.figures(self.load(serve, "--connections", "0", "--idle", "50",
+                                   "--per-address", "20", "--json"))
+        self.assertEqual(f["idle"], 50)
+        counts = [sources.count(f"127.0.0.{last}") for last in (1, 2, 3, 4)]
+        self.assertEqual(counts, [1, 19, 20, 10])
+
+    def test_more_connections_than_the_backlog_holds_are_all_accepted(self):
+        def accept_slowly(server):
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+        def echo(connection):
+            with connection:
+                echo_changed(honest)(0, connection)
+
+        server = socket.create_server(("127.0.0.1", 0), backlog=80)
+        self.addCleanup(server.close)
+        threading.Thread(target=accept_slowly, args=(server,), daemon=True).start()
+        f = self.figures(self.run_load(
+            "--connect", "127.0.0.1:%d" % server.getsockname()[1], "--seconds", "0.2",
+            "--connections", "0", "--idle", "400", "--json"))
+        self.assertEqual(f["errors"], 0)
+
+    def test_a_server_that_stops_accepting_is_found(self):
+        server = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self.addCleanup(server.close)
+        done = self.run_load("--connect", "127.0.0.1:%d" % server.getsockname()[1],
+                             "--connections", "100", "--patience", "0.3")
+        self.assert_fails(done, "got no answer")
+
+    def test_phases_are_told_as_they_begin(self):
+        done = self.load(echo_changed(honest), "--phases", "--json")
+        self.assertEqual(done.stderr.splitlines(), ["phase counting", "phase finishing"])
+        self.assertEqual(self.figures(done)["errors"], 0)
+
     def test_the_text_form_names_every_figure(self):
         done = self.load(echo_changed(honest))
         self.assertEqual(done.returncode, 0, done.stderr)
-        for word in ("messages/s", "MB/s", "p50", "p90", "p99", "max", "fairness", "errors"):
+        for word in ("messages/s", "MB/s", "p50", "p90", "p99", "p99.9", "max", "fairness",
+                     "errors"):
             self.assertIn(word, done.stdout)
 
     def test_a_wrong_byte_in_the_middle_is_found(self):
@@ -216,6 +298,7 @@ class Test(unittest.TestCase):
         address = ("--connect", "127.0.0.1:1")
         for wrong in ((), ("--connect", "nowhere"), ("--connect", ":80"),
                       ("--connect", "127.0.0.1:70000"), (*address, "--size", "0"),
+                      (*address, "--connections", "0"), (*address, "--per-address", "0"),
                       (*address, "--size", "64k"), (*address, "--seconds", "-1"),
                       (*address, "--verify", "some"), (*address, "--no-such-option"),
                       (*address, "--connections"), (*address, "left over")):
