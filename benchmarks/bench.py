@@ -7,39 +7,18 @@ import platform
 import sys
 from pathlib import Path
 
+import contenders
 import report
+import scenario_echo
+import scenario_idle
 from component_size import stripped_size
-from measure import Case, Contender, cpu_split, measure
-from servers import ROOT, Failure, exit_on_signals, host_name, peer_command, runner
+from measure import cpu_split, measure
+from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_signals, host_name)
 
-WASI = ROOT / "build/wasi/bin"
-NATIVE = ROOT / "build/native/bin"
-ANY_PORT = ["--listen", "127.0.0.1:0"]
-
-
-def echo_contenders(host):
-    """The first is the one to judge, the second what it is measured against."""
-    components = [("copoll", WASI / "echo_server.wasm"), ("ceiling", WASI / "ceiling_echo.wasm")]
-    natives = [("native copoll", NATIVE / "echo_server"),
-               ("native epoll", NATIVE / "ceiling_epoll")]
-    for _, path in components:
-        if not path.exists():
-            raise Failure(f"{path.relative_to(ROOT)} is missing: ./dev build wasi")
-    return [Contender(name, [*runner(host), str(path), *ANY_PORT]) for name, path in components] + [
-        Contender(name, [str(path), *ANY_PORT]) for name, path in natives if path.exists()]
-
-
-ECHO_CASES = [
-    Case("64 B x 1 connection", ["--size", "64", "--connections", "1"]),
-    Case("64 B x 64 connections", ["--size", "64", "--connections", "64"]),
-    Case("64 KiB x 1 connection, 4 in flight",
-         ["--size", "65536", "--connections", "1", "--pipeline", "4"]),
-]
-
-# name: (contenders by host, cases, component whose size is told)
-SCENARIOS = {
-    "echo": (echo_contenders, ECHO_CASES, WASI / "echo_server.wasm"),
-}
+# A scenario has contenders(host), cases(names of peers), the component whose size is told, and how
+# many open files it needs.
+SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle}
+HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
 def parse_arguments(argv):
@@ -49,14 +28,18 @@ def parse_arguments(argv):
                     "and in one host. Ratios are the result, see benchmarks/README.md.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
                         help=f"of {', '.join(SCENARIOS)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s: a first impression")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s or little more: a first impression")
     parser.add_argument("--rounds", type=int, help="how often each server has its turn (7)")
-    parser.add_argument("--seconds", type=float, help="length of each turn (2)")
+    parser.add_argument("--seconds", type=float, help="length of each turn (2), at least what its case needs")
+    parser.add_argument("--case", metavar="TEXT", default="",
+                        help="only the cases with this in their name")
     parser.add_argument("--host", choices=["wasmtime", "embedded"],
                         help="what runs the components (default: the first that is there)")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="one more server: a command that prints 'listening on ADDR:PORT'; "
                              "in it {run} is the host's runner and {port} a free port")
+    parser.add_argument("--peers", type=Path, metavar="DIR",
+                        help=f"measure {', '.join(contenders.PEERS)} from this folder as well")
     parser.add_argument("--no-pin", action="store_true",
                         help="let load and server run on any CPU (default: on CPUs of their own)")
     parser.add_argument("--json", type=Path, metavar="FILE",
@@ -72,6 +55,8 @@ def parse_arguments(argv):
     for peer in options.peer:
         if not all(peer.partition("=")[::2]):
             parser.error(f"--peer wants NAME=COMMAND, not '{peer}'")
+    if options.peers and not options.peers.is_dir():
+        parser.error(f"--peers: no folder {options.peers}")
     if options.rounds is None:
         options.rounds = 3 if options.quick else 7
     if options.seconds is None:
@@ -96,25 +81,38 @@ def describe_machine(options):
 
 
 def show_progress(text):
+    """On a terminal one line that changes; else only what is measured next."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def raise_limits(options):
+    open_files = max(SCENARIOS[name].open_files for name in options.scenarios)
+    allow_open_files(open_files)
+    allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
 
 
 def run_scenario(name, options):
     """Measures, prints and writes; returns whether all servers but peers did their work."""
-    contenders_of, cases, component = SCENARIOS[name]
-    contenders = contenders_of(options.host)
-    for peer in options.peer:
-        title, _, command = peer.partition("=")
-        contenders.append(Contender(title, peer_command(command, options.host), peer=True))
+    scenario = SCENARIOS[name]
+    peers = contenders.from_folder(options.peers, options.host) if options.peers else []
+    peers += [contenders.named(text, options.host) for text in options.peer]
+    everybody = scenario.contenders(options.host) + peers
+    cases = [case for case in scenario.cases([peer.name for peer in peers])
+             if options.case in case.name]
+    if not cases:
+        raise Failure(f"no case of {name} has '{options.case}' in its name")
 
     machine = describe_machine(options)
-    table = measure(contenders, cases, options.rounds, options.seconds, not options.no_pin,
+    table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
                     show_progress)
     show_progress("")
 
+    component = scenario.component
     binary = component.read_bytes()
-    summary = report.summarize(name, machine, contenders, table)
+    summary = report.summarize(name, machine, everybody, cases, table)
     summary["component"] = {"name": component.name, "bytes": len(binary),
                             "stripped_bytes": stripped_size(binary)}
     print(report.as_text(summary))
@@ -133,6 +131,7 @@ def main(argv):
     options = parse_arguments(argv)
     exit_on_signals()
     try:
+        raise_limits(options)
         good = [run_scenario(name, options) for name in options.scenarios]
     except Failure as failure:
         print(f"bench: {failure}", file=sys.stderr)
@@ -140,7 +139,7 @@ def main(argv):
     except KeyboardInterrupt:
         return 130
     if not all(good):
-        print("bench: a server lost bytes or did not answer, see the table", file=sys.stderr)
+        print("bench: a server lost bytes or connections, or did not answer, see the table", file=sys.stderr)
         return 1
     return 0
 

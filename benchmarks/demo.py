@@ -21,8 +21,8 @@ def demonstrate(host, seconds):
         print(f"listening on {server.address}")
         print(f"load         {CONNECTIONS} connections, {SIZE}-byte messages, every byte checked,"
               f" {seconds:g} s", flush=True)
-        figures = run_load(server.address, ["--connections", str(CONNECTIONS), "--size", str(SIZE),
-                                            "--seconds", str(seconds)], frozenset())
+        figures = run_load(server.address,
+                           ["--connections", str(CONNECTIONS), "--size", str(SIZE)], seconds)
     latency = figures["latency_us"]
     print(f"messages     {figures['messages_per_second']:,.0f} per second")
     print(f"data         {figures['megabytes_per_second']:,.1f} MB/s each way,"

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Measures servers against each other, in rounds, and sums up what came out."""
+import contextlib
 import json
 import os
 import resource
+import signal
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,20 +15,31 @@ from statistics import median
 from servers import ROOT, Failure, Server, on_cpus
 
 ECHO_LOAD = ROOT / "build/native/bin/echo_load"
+LONGEST_REST = 60  # seconds that a turn may take besides what it was to take
 
 
 @dataclass
 class Contender:
-    """A server to measure. A peer is one that was named on the command line."""
+    """A server to measure. A peer is one that was named on the command line. One that is missing
+    has the reason here, and is only listed."""
     name: str
     command: list
     peer: bool = False
+    missing: str = ""
 
 
 @dataclass
 class Case:
+    """Contenders under one load. All names are those of contenders."""
     name: str
-    load: list  # arguments of echo_load
+    load: list                   # arguments of echo_load
+    base: str                    # whose rate is 1
+    also: str = ""               # a second one to compare with
+    reference: str = ""          # name of the case that each contender is compared with itself in
+    contenders: tuple = ()       # who takes part; empty: all
+    view: str = "rate"           # which columns the report shows, see report.py
+    seconds: float = 0           # length of a turn, at least
+    rounds: int = 1000           # how many, at most
 
 
 @dataclass
@@ -38,19 +52,24 @@ class Rounds:
         found = []
         for result in filter(None, self.results):
             for key in path:
-                result = result[key]
-            found.append(result)
+                result = result.get(key) if result else None
+            if result is not None:
+                found.append(result)
         return found
 
     def median(self, *path):
+        """None as well when a round failed: what is left would not be the whole truth."""
         values = self.values(*path)
-        return median(values) if values else None
+        return median(values) if values and not self.failures else None
 
     def ratios_to(self, base):
         """Rates relative to those of `base`, pair by pair: each pair was measured one after the
         other, so what else the machine did meanwhile weighs on both."""
+        if self.failures or base.failures:
+            return []
         return [mine["messages_per_second"] / theirs["messages_per_second"]
-                for mine, theirs in zip(self.results, base.results) if mine and theirs]
+                for mine, theirs in zip(self.results, base.results)
+                if mine and theirs and theirs["messages_per_second"] > 0]
 
 
 def cpu_split():
@@ -62,16 +81,45 @@ def cpu_split():
     return frozenset(cpus[-1:]), frozenset(cpus[:-1])
 
 
-def run_load(address, arguments, cpus):
-    """Runs echo_load and returns its figures; Failure when a byte was wrong or missing."""
+def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name: None):
+    """Runs echo_load and returns its figures; Failure when a byte was wrong or missing, or a
+    connection was lost. Calls on_phase with the name of each part of the run that begins."""
     if not ECHO_LOAD.exists():
         raise Failure(f"{ECHO_LOAD.relative_to(ROOT)} is missing: ./dev build native")
+    command = [ECHO_LOAD, "--connect", address, "--json", "--phases", "--seconds", str(seconds)]
     with on_cpus(cpus):
-        done = subprocess.run([ECHO_LOAD, "--connect", address, "--json", *arguments],
-                              text=True, capture_output=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise Failure(done.stderr.strip() or f"echo_load ended with {done.returncode}")
-    return json.loads(done.stdout)
+        load = subprocess.Popen([*command, *arguments], text=True, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    stuck = threading.Timer(seconds + LONGEST_REST, load.kill)
+    stuck.start()
+    with load:
+        try:
+            said = follow(load, on_phase)
+            figures = load.stdout.read()
+        except BaseException:
+            load.kill()
+            raise
+        finally:
+            stuck.cancel()
+    if load.returncode == -signal.SIGKILL:
+        raise Failure(f"not done {LONGEST_REST} s after it should have been")
+    if load.returncode != 0:
+        raise Failure(said.strip() or f"echo_load ended with {load.returncode}")
+    return json.loads(figures)
+
+
+def follow(load, on_phase):
+    """Reads what the load says until it ends, and returns what is not the name of a phase."""
+    said = ""
+    for line in load.stderr:
+        if not line.startswith("phase "):
+            said += line
+            continue
+        phase = line.split()[1]
+        on_phase(phase)
+        if phase == "finishing":
+            print(file=load.stdin, flush=True)
+    return said
 
 
 def busy_seconds():
@@ -87,36 +135,91 @@ def load_seconds():
     return used.ru_utime + used.ru_stime
 
 
+class Samples:
+    """What the server has used, at the start and whenever a part of the load's run begins."""
+    def __init__(self, server):
+        self.server = server
+        self.usage = {}
+        self.linear_memory = {}
+        self.take("start")
+
+    def take(self, phase):
+        self.usage[phase] = self.server.usage()
+        self.linear_memory[phase] = self.server.linear_memory
+
+    def figures(self, result):
+        start, begin, end = (self.usage[p] for p in ("start", "counting", "finishing"))
+        connections = result["connections"] + result["idle"]
+        cpu = end.cpu_seconds - begin.cpu_seconds
+        grown = end.resident_bytes - start.resident_bytes
+        figures = {
+            "server_cpu_share": cpu / result["seconds"],
+            "server_waits_per_second": (end.waits - begin.waits) / result["seconds"],
+            "resident_bytes_per_connection": grown / connections,
+        }
+        if result["messages"]:
+            figures["server_cpu_us_per_message"] = cpu / result["messages"] * 1e6
+        if self.linear_memory["start"] is not None:
+            grown = self.linear_memory["finishing"] - self.linear_memory["start"]
+            figures["linear_memory_bytes"] = self.linear_memory["finishing"]
+            figures["linear_memory_bytes_per_connection"] = grown / connections
+        return figures
+
+
+def fairness(result):
+    """How much more the luckiest got than the unluckiest, in messages and in waiting."""
+    if not result["messages"]:
+        return {}
+    per_connection, latency = result["messages_per_connection"], result["latency_us"]
+    return {"messages_max_to_min": per_connection["max"] / max(per_connection["min"], 1),
+            "p99_to_p50": latency["p99"] / latency["p50"]}
+
+
 def measure_once(contender, case, seconds, load_cpus, server_cpus):
     # A new process each time: where a host's threads happen to run is drawn again each round.
     with Server(contender.command, server_cpus) as server:
-        start, busy, own = time.monotonic(), busy_seconds(), server.cpu_seconds()
-        load = load_seconds()
-        result = run_load(server.address, [*case.load, "--seconds", str(seconds)], load_cpus)
-        used = server.cpu_seconds() - own
+        start, busy, load = time.monotonic(), busy_seconds(), load_seconds()
+        samples = Samples(server)
+        result = run_load(server.address, case.load, seconds, load_cpus, samples.take)
+        used = server.usage().cpu_seconds - samples.usage["start"].cpu_seconds
         others = busy_seconds() - busy - used - (load_seconds() - load)
         all_cpus = (time.monotonic() - start) * os.cpu_count()
     result["others_cpu_share"] = max(0.0, others / all_cpus)
-    messages = result["bytes_received"] / result["size"]
-    result["server_cpu_us_per_message"] = used / messages * 1e6
-    return result
+    return {**result, **samples.figures(result), **fairness(result)}
 
 
 def measure(contenders, cases, rounds, seconds, pinned, progress):
-    """All contenders in all cases: {case name: {contender name: Rounds}}."""
+    """The contenders in all cases: {case name: {contender name: Rounds}}. A peer that failed in a
+    case has no more turns in it: it may take minutes to fail again."""
     load_cpus, server_cpus = cpu_split() if pinned else (frozenset(), frozenset())
-    table = {case.name: {c.name: Rounds() for c in contenders} for case in cases}
+    table = {}
     for case in cases:
-        for number in range(rounds):
+        playing = taking_part(case, contenders)
+        row = table[case.name] = {c.name: Rounds() for c in playing}
+        present = [c for c in playing if not c.missing]
+        count = min(rounds, case.rounds)
+        for number in range(count):
             # The order turns with each round: nobody is always the one after the pause.
-            turn = number % len(contenders)
-            for contender in contenders[turn:] + contenders[:turn]:
-                progress(f"{case.name}, round {number + 1} of {rounds}: {contender.name}")
-                row = table[case.name][contender.name]
-                try:
-                    row.results.append(
-                        measure_once(contender, case, seconds, load_cpus, server_cpus))
-                except Failure as failure:
-                    row.results.append(None)
-                    row.failures.append(str(failure))
+            turn = number % max(len(present), 1)
+            for contender in present[turn:] + present[:turn]:
+                mine = row[contender.name]
+                if contender.peer and mine.failures:
+                    continue
+                progress(f"{case.name}, round {number + 1} of {count}: {contender.name}")
+                with keep_failure(mine):
+                    mine.results.append(measure_once(contender, case, max(seconds, case.seconds),
+                                                     load_cpus, server_cpus))
     return table
+
+
+def taking_part(case, contenders):
+    return [c for c in contenders if not case.contenders or c.name in case.contenders]
+
+
+@contextlib.contextmanager
+def keep_failure(rounds):
+    try:
+        yield
+    except Failure as failure:
+        rounds.results.append(None)
+        rounds.failures.append(str(failure))

@@ -4,32 +4,55 @@ import json
 from html import escape
 from statistics import median
 
+from measure import Rounds
 
-def summarize(scenario, machine, contenders, table):
-    """Medians and the rounds behind them, ready for JSON. The second contender is the base."""
-    base = contenders[1].name
-    cases = []
-    for case, rows in table.items():
-        servers = []
-        for contender in contenders:
-            rounds = rows[contender.name]
-            ratios = rounds.ratios_to(rows[base])
-            servers.append({
-                "name": contender.name,
-                "peer": contender.peer,
-                "ratio": median(ratios) if ratios else None,
-                "ratio_min": min(ratios, default=None),
-                "ratio_max": max(ratios, default=None),
-                "messages_per_second": rounds.median("messages_per_second"),
-                "megabytes_per_second": rounds.median("megabytes_per_second"),
-                "p50_us": rounds.median("latency_us", "p50"),
-                "p99_us": rounds.median("latency_us", "p99"),
-                "server_cpu_us_per_message": rounds.median("server_cpu_us_per_message"),
-                "failures": rounds.failures,
-                "rounds": rounds.results,
-            })
-        cases.append({"name": case, "servers": servers})
-    return {"scenario": scenario, "base": base, "machine": machine, "cases": cases}
+
+# Figures of a row: where they stand in the result of a turn.
+FIGURES = {
+    "messages_per_second": ("messages_per_second",),
+    "megabytes_per_second": ("megabytes_per_second",),
+    "p50_us": ("latency_us", "p50"),
+    "p99_us": ("latency_us", "p99"),
+    "p99_9_us": ("latency_us", "p99_9"),
+    "server_cpu_us_per_message": ("server_cpu_us_per_message",),
+    "messages_max_to_min": ("messages_max_to_min",),
+    "p99_to_p50": ("p99_to_p50",),
+    "server_cpu_share": ("server_cpu_share",),
+    "server_waits_per_second": ("server_waits_per_second",),
+    "resident_bytes_per_connection": ("resident_bytes_per_connection",),
+    "finish_seconds": ("finish_seconds",),
+    "linear_memory_bytes": ("linear_memory_bytes",),
+    "linear_memory_bytes_per_connection": ("linear_memory_bytes_per_connection",),
+}
+
+
+def summarize(scenario, machine, contenders, cases, table):
+    """Medians and the rounds behind them, ready for JSON. A contender that failed in a round has
+    no figures in that case."""
+    summary = {"scenario": scenario, "machine": machine, "cases": []}
+    by_name = {contender.name: contender for contender in contenders}
+    for case in cases:
+        rows = table[case.name]
+        summary["cases"].append({
+            "name": case.name, "view": case.view, "base": case.base, "also": case.also,
+            "reference": case.reference,
+            "servers": [summarize_row(by_name[name], case, rows, table) for name in rows]})
+    return summary
+
+
+def summarize_row(contender, case, rows, table):
+    rounds = rows[contender.name]
+    row = {"name": contender.name, "peer": contender.peer, "missing": contender.missing}
+    for key, other in (("ratio", case.base), ("ratio_also", case.also)):
+        ratios = rounds.ratios_to(rows[other]) if other in rows else []
+        row[key] = median(ratios) if ratios else None
+        row[f"{key}_min"], row[f"{key}_max"] = min(ratios, default=None), max(ratios, default=None)
+    row.update({key: rounds.median(*path) for key, path in FIGURES.items()})
+    alone = table.get(case.reference, {}).get(contender.name, Rounds()) \
+        .median("messages_per_second")
+    rate = row["messages_per_second"]
+    row["ratio_reference"] = rate / alone if rate is not None and alone else None
+    return {**row, "failures": rounds.failures, "rounds": rounds.results}
 
 
 def as_json(summary):
@@ -69,39 +92,60 @@ def component_line(component):
             f"{component['stripped_bytes']:,} without debug information and names")
 
 
-def columns(base):
-    """(title, text of a server's row) of the table, ratio first."""
-    def number(key, form):
-        return lambda row: "-" if row[key] is None else format(row[key], form)
+def number(title, key, form, factor=1):
+    """A column: its title, and the text of a server's row."""
+    return title, lambda row: "-" if row[key] is None else format(row[key] * factor, form)
 
-    def spread(row):
-        return "-" if row["ratio"] is None else f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
 
-    return [
-        (f"x {base}", number("ratio", ".2f")),
-        ("spread", spread),
-        ("messages/s", number("messages_per_second", ",.0f")),
-        ("MB/s", number("megabytes_per_second", ",.1f")),
-        ("p50 us", number("p50_us", ",.1f")),
-        ("p99 us", number("p99_us", ",.1f")),
-        ("CPU us/msg", number("server_cpu_us_per_message", ",.2f")),
-    ]
+def spread(row):
+    return "-" if row["ratio"] is None else f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
+
+
+def columns(case):
+    """The columns of a case, what matters most first."""
+    ratios = [number(f"x {case['base']}", "ratio", ".2f"), ("spread", spread)]
+    if case["also"]:
+        ratios.append(number(f"x {case['also']}", "ratio_also", ".2f"))
+    if case["reference"]:
+        ratios.append(number(f"x {case['reference']}", "ratio_reference", ".2f"))
+    rate = number("messages/s", "messages_per_second", ",.0f")
+    latencies = [number("p50 us", "p50_us", ",.1f"), number("p99 us", "p99_us", ",.1f")]
+    slowest = number("p99.9 us", "p99_9_us", ",.1f")
+    cpu = number("CPU us/msg", "server_cpu_us_per_message", ",.2f")
+    resident = number("resident B/conn", "resident_bytes_per_connection", ",.0f")
+    return {
+        "rate": [*ratios, rate, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
+                 slowest, cpu],
+        "fairness": [*ratios, rate, number("max/min", "messages_max_to_min", ",.2f"),
+                     number("p99/p50", "p99_to_p50", ",.1f"), *latencies, slowest, cpu],
+        "rest": [number("CPU %", "server_cpu_share", ".1f", 100),
+                 number("waits/s", "server_waits_per_second", ",.1f"), resident],
+        "held": [number("all echoed s", "finish_seconds", ",.2f"), resident],
+        "memory": [number("linear memory B/conn", "linear_memory_bytes_per_connection", ",.0f"),
+                   number("linear memory B", "linear_memory_bytes", ",.0f"), resident],
+    }[case["view"]]
+
+
+def remarks(servers):
+    """What is to be said about servers without figures."""
+    missing = [f"{row['name']} is missing: {row['missing']}" for row in servers if row["missing"]]
+    return missing + [f"{row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
+                      for row in servers if row["failures"]]
 
 
 def as_text(summary):
-    shown = columns(summary["base"])
     lines = [f"{summary['scenario']}: {conditions(summary['machine'])}"]
     for case in summary["cases"]:
+        shown = columns(case)
         rows = [[case["name"], *(title for title, _ in shown)]]
         rows += [[f"  {row['name']}", *(text(row) for _, text in shown)]
-                 for row in case["servers"]]
+                 for row in case["servers"] if not row["missing"]]
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines.append("")
         for first, *rest in rows:
             cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:]))
             lines.append("  ".join([first.ljust(widths[0]), *cells]))
-        lines += [f"  {row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
-                  for row in case["servers"] if row["failures"]]
+        lines += [f"  {remark}" for remark in remarks(case["servers"])]
     lines += ["", disturbance(summary), component_line(summary["component"])]
     return "\n".join(lines)
 
@@ -134,31 +178,31 @@ def as_html(summary):
         '<meta name="viewport" content="width=device-width">',
         f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", f"<h1>{escape(title)}</h1>",
         f"<p>{escape(conditions(summary['machine']))}.",
-        f"Bars: rate relative to <b>{escape(summary['base'])}</b> (dashed line), median of the"
-        " rounds; the thin line spans the lowest and the highest round.</p>",
+        "Bars: rate relative to the server named above the first column (dashed line), median of"
+        " the rounds; the thin line spans the lowest and the highest round.</p>",
     ]
     for case in summary["cases"]:
-        parts += [f"<h2>{escape(case['name'])}</h2>", bars(case["servers"]),
-                  html_table(case["servers"], summary["base"])]
+        present = [row for row in case["servers"] if not row["missing"]]
+        parts.append(f"<h2>{escape(case['name'])}</h2>")
+        if case["view"] in ("rate", "fairness"):
+            parts.append(bars(present))
+        parts.append(html_table(present, columns(case)))
+        parts += [f"<p class='failed'>{escape(text)}</p>" for text in remarks(case["servers"])]
     parts.append(f"<p>{escape(disturbance(summary))}.<br>"
                  f"{escape(component_line(summary['component']))}.</p>")
     return "\n".join(parts) + "\n"
 
 
-def html_table(servers, base):
-    shown = columns(base)
+def html_table(servers, shown):
     head = "".join(f"<th>{escape(title)}</th>" for title, _ in shown)
     body = [f"<tr><td>{escape(row['name'])}</td>"
             + "".join(f"<td>{escape(text(row))}</td>" for _, text in shown) + "</tr>"
             for row in servers]
-    failures = [f"<p class='failed'>{escape(row['name'])}: {escape(text)}</p>"
-                for row in servers for text in row["failures"]]
-    return (f"<div class='scroll'><table><tr><th></th>{head}</tr>{''.join(body)}</table></div>"
-            + "".join(failures))
+    return f"<div class='scroll'><table><tr><th></th>{head}</tr>{''.join(body)}</table></div>"
 
 
 def bars(servers):
-    width, label, bar, gap = 800, 150, 18, 8
+    width, label, bar, gap = 800, 180, 18, 8
     room = width - label - 60
     longest = max([1.0] + [row["ratio_max"] for row in servers if row["ratio"] is not None])
 
@@ -175,7 +219,8 @@ def bars(servers):
         if row["ratio"] is None:
             parts.append(f'<text x="{label}" y="{middle + 4.5}">failed</text>')
             continue
-        parts.append(f'<rect class="{"own" if i == 0 else "bar"}" x="{label}" y="{top}" rx="2" '
+        kind = "own" if row["name"].startswith("copoll") else "bar"
+        parts.append(f'<rect class="{kind}" x="{label}" y="{top}" rx="2" '
                      f'width="{x(row["ratio"]) - label}" height="{bar}"/>')
         parts.append(f'<line class="spread" x1="{x(row["ratio_min"])}" y1="{middle}" '
                      f'x2="{x(row["ratio_max"])}" y2="{middle}"/>')

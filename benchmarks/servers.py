@@ -4,18 +4,23 @@ import contextlib
 import os
 import queue
 import re
+import resource
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "libs/host/run"
 LISTENING = re.compile(r"listening on .*?(\S+:\d+)")
+LINEAR_MEMORY = re.compile(r"linear memory (\d+)")
+VOLUNTARY_WAITS = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 
 
 class Failure(Exception):
@@ -63,6 +68,49 @@ def on_cpus(cpus):
         os.sched_setaffinity(0, before)
 
 
+def allow_open_files(count):
+    """Raises the limit on open files for what is started from here on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+    except (ValueError, OSError) as error:
+        raise Failure(f"the limit on open files is {hard}, and {count} are needed") from error
+
+
+def allow_handles(host, count):
+    """Has a host that limits how many handles a component holds allow that many."""
+    if not host_name(host).startswith("wasmtime-cli"):
+        return
+    options = subprocess.run([shutil.which("wasmtime"), "run", "-S", "help"], text=True,
+                             capture_output=True).stdout
+    flags = [f"-S {option}={count}" for option in ("max-component-handles", "max-resources")
+             if option in options]
+    os.environ["COPOLL_WASMTIME_FLAGS"] = " ".join(
+        [*flags, os.environ.get("COPOLL_WASMTIME_FLAGS", "")]).strip()
+
+
+@dataclass
+class Usage:
+    """What a process has used so far, all its threads together."""
+    cpu_seconds: float
+    waits: int  # times that a thread went to sleep: each wait in a poll is one or more
+    resident_bytes: int
+
+    @staticmethod
+    def of(pid):
+        process = Path(f"/proc/{pid}")
+        ticks = process.joinpath("stat").read_text().rpartition(")")[2].split()[11:13]
+        resident = int(process.joinpath("statm").read_text().split()[1])
+        waits = 0
+        for task in process.joinpath("task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                waits += int(VOLUNTARY_WAITS.search(task.joinpath("status").read_text())[1])
+        return Usage(sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), waits,
+                     resident * os.sysconf("SC_PAGE_SIZE"))
+
+
 def exit_on_signals():
     """Makes a kill end the program as Ctrl-C does: through every `with`, so servers end too."""
     def leave(number, _frame):
@@ -74,13 +122,15 @@ def exit_on_signals():
 class Server:
     """A server process, from its `listening on ADDR:PORT` line to its end.
 
-    Use it in a `with`; `address` and `pid` are valid inside.
+    Use it in a `with`; `address` and `pid` are valid inside. `linear_memory` is the size in bytes
+    that it told last, by a line `linear memory BYTES`; None if it does not tell.
     """
     def __init__(self, command, cpus=frozenset(), patience=60):
         port = free_port()
         self.command = [word.replace("{port}", str(port)) for word in command]
         self.cpus = cpus
         self.patience = patience
+        self.linear_memory = None
 
     def __enter__(self):
         self.errors = tempfile.TemporaryFile("w+", errors="replace")
@@ -114,10 +164,11 @@ class Server:
                 break
         self.errors.close()
 
-    def cpu_seconds(self):
-        """CPU time used so far, by all threads, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def usage(self):
+        try:
+            return Usage.of(self.pid)
+        except (FileNotFoundError, ProcessLookupError):
+            raise Failure(f"{self._name()} ended: {self.said()}") from None
 
     def said(self):
         """The last line it wrote on stderr."""
@@ -141,6 +192,8 @@ class Server:
     def _read_lines(self, lines):
         with self.process.stdout as output:
             for line in output:
+                if found := LINEAR_MEMORY.search(line):
+                    self.linear_memory = int(found[1])
                 lines.put(line)
         lines.put(None)
 

@@ -70,13 +70,14 @@ public:
         turn_until(start + seconds(opt_.seconds * opt_.warmup));
 
         const auto counted_from = state_.now;
-        enter("counting");
+        tell("counting");
         state_.counting = true;
         turn_until(start + seconds(opt_.seconds));
         state_.counting = false;
         const auto counted = state_.now - counted_from;
 
-        enter("finishing");
+        tell("finishing");
+        if (opt_.phases) wait_for_line();
         const auto finished_from = clock::now();
         for (auto& c : connections_) c.finish();
         turn_until(finished_from + seconds(opt_.patience));
@@ -88,8 +89,13 @@ public:
     [[nodiscard]] const run_state& state() const { return state_; }
 
 private:
-    void enter(const char* phase) const {
+    void tell(const char* phase) const {
         if (opt_.phases) std::fprintf(stderr, "phase %s\n", phase);
+    }
+
+    // Until whoever watches the server has looked at it: what comes now is not to be counted.
+    static void wait_for_line() {
+        for (int c = 0; c != '\n' && c != EOF;) c = std::getchar();
     }
 
     // Serves events until `end` or until no connection is left open.

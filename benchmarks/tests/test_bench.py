@@ -4,10 +4,13 @@ import contextlib
 import io
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -15,10 +18,16 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCHMARKS))
 import bench  # noqa: E402
+import contenders  # noqa: E402
+import measure as measuring  # noqa: E402
 import report  # noqa: E402
+import servers  # noqa: E402
 from component_size import leb128_size, stripped_size  # noqa: E402
-from measure import Contender, Rounds  # noqa: E402
+from measure import Case, Contender, Rounds, measure, run_load  # noqa: E402
 from servers import Failure, Server, peer_command  # noqa: E402
+
+
+measuring.ECHO_LOAD = Path(os.environ["ECHO_LOAD"])  # of the build under test
 
 
 def python_server(code):
@@ -38,8 +47,21 @@ def alive(pid):
 
 def result(rate):
     return {"messages_per_second": rate, "megabytes_per_second": rate / 1e4,
-            "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "max": 30.0},
+            "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "p99_9": 25.0, "max": 30.0},
             "server_cpu_us_per_message": 3.0, "others_cpu_share": 0.25}
+
+
+# An echo server as a contender: `broken` makes it lose what it is sent.
+def echo_server(broken=False):
+    return python_server(
+        "import socket, threading\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "print('linear memory 65536\\nlistening on 127.0.0.1:%d' % s.getsockname()[1])\n"
+        "def serve(c):\n"
+        "    while data := c.recv(65536):\n"
+        f"        c.sendall(data[{int(broken)}:])\n"
+        "    c.close()\n"
+        "while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()\n")
 
 
 def module(*sections):
@@ -64,7 +86,10 @@ class Test(unittest.TestCase):
         with Server(WAITING) as server:
             self.assertEqual(server.address, "127.0.0.1:81")
             self.assertTrue(alive(server.pid))
-            self.assertGreaterEqual(server.cpu_seconds(), 0)
+            used = server.usage()
+            self.assertGreaterEqual(used.cpu_seconds, 0)
+            self.assertGreaterEqual(used.waits, 0)
+            self.assertGreater(used.resident_bytes, 1_000_000)
         self.assertFalse(alive(server.pid))
 
     def test_a_server_ends_when_something_goes_wrong(self):
@@ -154,16 +179,122 @@ class Test(unittest.TestCase):
         self.assertEqual(mine.median("messages_per_second"), 10)
         self.assertIsNone(Rounds([None]).median("latency_us", "p50"))
 
-    def summary(self):
-        contenders = [Contender("copoll", []), Contender("ceiling", []),
-                      Contender("<peer>", [], peer=True)]
-        table = {"64 B x 1": {
-            "copoll": Rounds([result(80), result(90), result(99)]),
-            "ceiling": Rounds([result(100), result(100), result(100)]),
-            "<peer>": Rounds([None, None, None], ["lost & found"] * 3)}}
+    def test_a_failed_round_leaves_no_figures(self):
+        base = Rounds([result(100), result(100)])
+        mine = Rounds([result(50), None], ["a byte was lost"])
+        self.assertEqual(mine.ratios_to(base), [])
+        self.assertIsNone(mine.median("messages_per_second"))
+
+    def case(self, *load, **more):
+        return Case("a case", ["--patience", "5", *load], "good", **more)
+
+    def test_a_turn_tells_what_the_server_used(self):
+        table = measure([Contender("good", echo_server())], [self.case("--idle", "20")], 1, 0.5,
+                        False, lambda text: None)
+        turn, = table["a case"]["good"].results
+        self.assertEqual((turn["idle"], turn["errors"]), (20, 0))
+        for key in ("server_cpu_us_per_message", "server_cpu_share", "server_waits_per_second",
+                    "resident_bytes_per_connection", "messages_max_to_min", "p99_to_p50"):
+            self.assertGreater(turn[key], 0, key)
+        self.assertEqual(turn["linear_memory_bytes"], 65536)
+        self.assertEqual(turn["linear_memory_bytes_per_connection"], 0)
+
+    def test_a_server_with_nothing_but_idle_connections_is_seen_to_rest(self):
+        table = measure([Contender("good", echo_server())],
+                        [self.case("--connections", "0", "--idle", "20")], 1, 1, False,
+                        lambda text: None)
+        turn, = table["a case"]["good"].results
+        self.assertEqual((turn["server_cpu_share"], turn["server_waits_per_second"]), (0, 0))
+
+    def test_a_server_that_loses_bytes_gets_no_figures(self):
+        table = measure([Contender("good", echo_server()), Contender("bad", echo_server(True))],
+                        [self.case("--connections", "2")], 1, 0.3, False, lambda text: None)
+        self.assertEqual(table["a case"]["bad"].results, [None])
+        self.assertEqual(len(table["a case"]["bad"].failures), 1)
+        self.assertEqual(len(table["a case"]["good"].results), 1)
+
+    def test_a_peer_that_failed_is_not_asked_again(self):
+        table = measure([Contender("good", echo_server()),
+                         Contender("bad", ["no/such/program"], peer=True)],
+                        [self.case()], 3, 0.2, False, lambda text: None)
+        self.assertEqual(len(table["a case"]["good"].results), 3)
+        self.assertEqual(len(table["a case"]["bad"].failures), 1)
+
+    def test_a_case_has_the_contenders_it_names(self):
+        table = measure([Contender("good", echo_server()), Contender("other", ["nothing"])],
+                        [self.case(contenders=("good",), rounds=1)], 5, 0.2, False,
+                        lambda text: None)
+        self.assertEqual({name: len(rounds.results) for name, rounds in table["a case"].items()},
+                         {"good": 1})
+
+    def test_the_phases_of_a_load_are_told(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                while data := connection.recv(65536):
+                    connection.sendall(data)
+        threading.Thread(target=serve, daemon=True).start()
+        phases = []
+        run_load("127.0.0.1:%d" % listener.getsockname()[1], [], 0.2, on_phase=phases.append)
+        self.assertEqual(phases, ["counting", "finishing"])
+
+    def test_a_load_ends_when_who_watches_it_fails(self):
+        def fail(_phase):
+            raise Failure("the server is gone")
+        with Server(echo_server()) as server:
+            with self.assertRaisesRegex(Failure, "the server is gone"):
+                run_load(server.address, [], 30, on_phase=fail)
+
+    def test_the_limit_on_open_files_is_raised_for_what_is_started_later(self):
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+        servers.allow_open_files(300)
+        with Server(["sh", "-c", "echo listening on 127.0.0.1:$(ulimit -Sn); sleep 60"]) as server:
+            self.assertEqual(server.address, "127.0.0.1:300")
+
+    def test_peers_come_from_a_folder_or_are_said_to_be_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "tokio-echo.wasm").touch()
+            (Path(folder) / "native").mkdir()
+            (Path(folder) / "native/tokio-echo-native").touch()
+            tokio, wstd, native = contenders.from_folder(Path(folder), "embedded")
+        self.assertEqual((tokio.name, tokio.missing, tokio.peer), ("tokio", "", True))
+        self.assertEqual(tokio.command[1:3], ["--host", "embedded"])
+        self.assertIn("no wstd-echo-rw.wasm in", wstd.missing)
+        self.assertTrue(native.command[0].endswith("native/tokio-echo-native"))
+
+    def test_every_case_names_contenders_that_there_are(self):
+        natives = (contenders.NATIVE_COPOLL, contenders.NATIVE_EPOLL)
+        known = {contenders.COPOLL, contenders.FLAT, contenders.TWO_TIER, contenders.MEMORY,
+                 "a peer", *natives, *map(contenders.buffer_name, (4, 16, 64))}
+        for scenario in bench.SCENARIOS.values():
+            cases = scenario.cases(["a peer"])
+            names = [case.name for case in cases]
+            for case in cases:
+                self.assertLessEqual({case.base, *case.contenders}, known)
+                self.assertIn(case.reference, ["", *names])
+                self.assertIsInstance(report.columns(vars(case)), list)
+
+    def summary(self, view="rate"):
+        contenders_ = [Contender("copoll", []), Contender("ceiling", []),
+                       Contender("<peer>", [], peer=True),
+                       Contender("absent", [], missing="it is <nowhere>")]
+        table = {
+            "1 alone": {"copoll": Rounds([result(180)])},
+            "64 B x 1": {
+                "copoll": Rounds([result(80), result(90), result(99)]),
+                "ceiling": Rounds([result(100), result(100), result(100)]),
+                "<peer>": Rounds([None, None, None], ["lost & found"] * 3),
+                "absent": Rounds()}}
+        cases = [Case("1 alone", [], "ceiling"),
+                 Case("64 B x 1", [], "ceiling", view=view, reference="1 alone")]
         machine = {"host": "some-host 1.2", "kernel": "Linux 6", "machine": "x86_64", "cpus": 4,
                    "load_cpus": [3], "server_cpus": [0, 1, 2], "rounds": 3, "seconds": 1.0}
-        summary = report.summarize("echo", machine, contenders, table)
+        summary = report.summarize("echo", machine, contenders_, cases, table)
         summary["component"] = {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}
         return summary
 
@@ -171,14 +302,22 @@ class Test(unittest.TestCase):
         text = report.as_text(self.summary())
         for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2",
                      "3 rounds of 1 s", "x ceiling", "1,000 without",
-                     "other programs used 25%", "<peer> FAILED 3 times: lost & found"):
+                     "other programs used 25%", "<peer> FAILED 3 times: lost & found",
+                     "absent is missing: it is <nowhere>", "x 1 alone"):
             self.assertIn(part, text)
-        row = next(line for line in text.splitlines() if line.startswith("  copoll"))
-        self.assertEqual(row.split()[:4], ["copoll", "0.90", "0.80-0.99", "90"])
+        row = [line for line in text.splitlines() if line.startswith("  copoll")][-1]
+        self.assertEqual(row.split()[:5], ["copoll", "0.90", "0.80-0.99", "0.50", "90"])
+
+    def test_a_case_shows_the_columns_of_its_view(self):
+        for view, title in (("rate", "MB/s"), ("fairness", "max/min"), ("rest", "waits/s"),
+                            ("held", "all echoed s"), ("memory", "linear memory B/conn")):
+            with self.subTest(view=view):
+                self.assertIn(title, report.as_text(self.summary(view)))
+                self.assertIn(title, report.as_html(self.summary(view)))
 
     def test_the_json_holds_every_round(self):
-        case, = json.loads(report.as_json(self.summary()))["cases"]
-        copoll, ceiling, peer = case["servers"]
+        _, case = json.loads(report.as_json(self.summary()))["cases"]
+        copoll, ceiling, peer, _ = case["servers"]
         self.assertEqual([r["messages_per_second"] for r in copoll["rounds"]], [80, 90, 99])
         self.assertEqual((copoll["ratio"], ceiling["ratio"], peer["ratio"]), (0.9, 1.0, None))
 
@@ -192,7 +331,7 @@ class Test(unittest.TestCase):
 
     def test_wrong_options_end_with_code_two(self):
         for wrong in (["no-such-scenario"], ["--peer", "nameless"], ["--rounds", "0"],
-                      ["--seconds", "0"], ["--host", "none"]):
+                      ["--seconds", "0"], ["--host", "none"], ["--peers", "/no/such/folder"]):
             with self.subTest(wrong=wrong), contextlib.redirect_stderr(io.StringIO()):
                 with self.assertRaises(SystemExit) as exit_:
                     bench.parse_arguments(wrong)

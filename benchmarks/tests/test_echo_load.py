@@ -59,7 +59,8 @@ class Test(unittest.TestCase):
                              *arguments)
 
     def run_load(self, *arguments):
-        return subprocess.run([ECHO_LOAD, *arguments], text=True, capture_output=True, timeout=60)
+        return subprocess.run([ECHO_LOAD, *arguments], text=True, capture_output=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
 
     def assert_fails(self, done, *parts, code=1):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
@@ -181,6 +182,20 @@ class Test(unittest.TestCase):
         done = self.load(echo_changed(honest), "--phases", "--json")
         self.assertEqual(done.stderr.splitlines(), ["phase counting", "phase finishing"])
         self.assertEqual(self.figures(done)["errors"], 0)
+
+    def test_finishing_waits_for_who_watches(self):
+        server = EchoServer(echo_changed(honest))
+        self.addCleanup(server.listener.close)
+        load = subprocess.Popen(
+            [ECHO_LOAD, "--connect", server.address, "--seconds", "0.2", "--phases"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with load:
+            self.assertEqual([load.stderr.readline() for _ in range(2)],
+                             ["phase counting\n", "phase finishing\n"])
+            with self.assertRaises(subprocess.TimeoutExpired):
+                load.wait(0.5)
+            load.communicate("\n", timeout=30)
+        self.assertEqual(load.returncode, 0)
 
     def test_the_text_form_names_every_figure(self):
         done = self.load(echo_changed(honest))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The echo servers that the scenarios measure, under the names that stand in the report."""
+import subprocess
+
+from measure import Contender
+from servers import ROOT, Failure, peer_command, runner
+
+WASI = ROOT / "build/wasi/bin"
+NATIVE = ROOT / "build/native/bin"
+ECHO_SERVER = WASI / "echo_server.wasm"
+ANY_PORT = ["--listen", "127.0.0.1:0"]
+
+COPOLL = "copoll"
+FLAT = "flat ceiling"
+TWO_TIER = "two-tier ceiling"
+NATIVE_COPOLL = "native copoll"
+NATIVE_EPOLL = "native epoll"
+MEMORY = "copoll, telling its memory"
+
+# File in the folder of --peers: name in the report.
+PEERS = {
+    "tokio-echo.wasm": "tokio",
+    "wstd-echo-rw.wasm": "wstd",
+    "tokio-echo-native": "native tokio",
+}
+
+
+def component(name, path, host, *arguments):
+    if not path.exists():
+        raise Failure(f"{path.relative_to(ROOT)} is missing: ./dev build wasi")
+    return Contender(name, [*runner(host), str(path), *ANY_PORT, *arguments])
+
+
+def components(host):
+    return [component(COPOLL, ECHO_SERVER, host),
+            component(TWO_TIER, WASI / "ceiling_two_tier.wasm", host),
+            component(FLAT, WASI / "ceiling_echo.wasm", host)]
+
+
+def natives(*files):
+    """Those that were built, by (name, file)."""
+    return [Contender(name, [str(NATIVE / file), *ANY_PORT]) for name, file in files
+            if (NATIVE / file).exists()]
+
+
+def with_buffers(host, sizes):
+    """The echo server with read buffers of these sizes in KiB."""
+    absent = "" if knows_option(host, "--buffer") else "echo_server has no option --buffer"
+    return [Contender(buffer_name(size), [*component(COPOLL, ECHO_SERVER, host).command,
+                                          "--buffer", str(size << 10)], missing=absent)
+            for size in sizes]
+
+
+def buffer_name(size):
+    return f"{COPOLL}, {size} KiB buffer"
+
+
+def knows_option(host, option):
+    answer = subprocess.run([*runner(host), str(ECHO_SERVER), "--help"], text=True,
+                            capture_output=True)
+    return option in answer.stdout
+
+
+def from_folder(folder, host):
+    """Peers built elsewhere; native ones may lie in the subfolder `native`."""
+    found = []
+    for file, name in PEERS.items():
+        places = [place for place in (folder / file, folder / "native" / file) if place.exists()]
+        if not places:
+            found.append(Contender(name, [], peer=True, missing=f"no {file} in {folder}"))
+            continue
+        run = runner(host) if file.endswith(".wasm") else []
+        found.append(Contender(name, [*run, str(places[0]), "127.0.0.1:{port}"], peer=True))
+    return found
+
+
+def named(text, host):
+    """A peer by NAME=COMMAND."""
+    name, _, command = text.partition("=")
+    return Contender(name, peer_command(command, host), peer=True)

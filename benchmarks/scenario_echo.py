@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Scenario echo: how fast messages come back over connections that are all busy."""
+from contenders import (COPOLL, ECHO_SERVER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, TWO_TIER,
+                        buffer_name, components, natives, with_buffers)
+from measure import Case
+
+BUFFERS = (4, 16, 64)  # KiB
+BULK = ["--size", "65536", "--connections", "1", "--pipeline", "4"]
+
+component = ECHO_SERVER
+open_files = 2_000
+
+
+def contenders(host):
+    return [*components(host),
+            *natives((NATIVE_COPOLL, "echo_server"), (NATIVE_EPOLL, "ceiling_epoll")),
+            *with_buffers(host, BUFFERS)]
+
+
+def cases(peers):
+    common = (COPOLL, TWO_TIER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, *peers)
+    return [
+        Case("64 B x 1 connection", ["--size", "64", "--connections", "1"], FLAT,
+             contenders=common),
+        Case("64 B x 64 connections", ["--size", "64", "--connections", "64"], FLAT,
+             contenders=common),
+        Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
+             contenders=common, view="fairness"),
+        Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=common),
+        Case("64 KiB x 1 connection, 4 in flight, by size of the server's buffer", BULK, FLAT,
+             contenders=(*map(buffer_name, BUFFERS), FLAT)),
+    ]
