@@ -14,7 +14,9 @@ constexpr auto finish_limit = std::chrono::seconds{5};
 
 }  // namespace
 
-loop::loop(const loop_options& options) : io_(*this, options.polling) { detail::frame_pool::retain(); }
+loop::loop(const loop_options& options) : io_(*this, options.polling) {
+    detail::frame_pool::retain();
+}
 
 loop::~loop() {
     detail::expects(timers_.empty(), "loop ended while timers are set");

@@ -87,8 +87,8 @@ private:
     std::uint64_t allocations_ = 0;
 };
 
-/// For the backends: reads with `try_read(span, io_result&)` into a chunk that is taken for the try.
-/// False, and no chunk, when that says false.
+/// For the backends: reads with `try_read(span, io_result&)` into a chunk that is taken for the
+/// try. False, and no chunk, when that says false.
 template <class Try>
 bool fill_chunk(chunk_pool& pool, result<chunk>& into, Try try_read) {
     chunk c = pool.take();

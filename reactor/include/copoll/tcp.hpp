@@ -40,9 +40,9 @@ public:
         return detail::io_op<backend::read_op>{std::in_place, socket_, buffer};
     }
 
-    /// As `read_some`, into memory of the loop's pool; gives `result<chunk>` with at least one byte.
-    /// The memory is taken when there is something to read, so a connection that waits holds none,
-    /// and what is read is likely in the cache already.
+    /// As `read_some`, into memory of the loop's pool; gives `result<chunk>` with at least one
+    /// byte. The memory is taken when there is something to read, so a connection that waits holds
+    /// none, and what is read goes where the cache is warm.
     auto read_chunk() noexcept {
         return detail::io_op<backend::read_chunk_op>{std::in_place, socket_};
     }
