@@ -29,7 +29,8 @@ private:
         using enum copoll::backend::host::call;
         const auto& calls = copoll::backend::host::calls;
         // connect makes two streams of a socket; accept makes a socket and two streams
-        const auto made = calls[socket] + calls[lookup] + calls[subscribe] + calls[timer];
+        const auto made = calls[socket] + 2 * calls[datagram_streams] + calls[lookup] +
+                          calls[subscribe] + calls[timer];
         return static_cast<std::int64_t>(made) + 5 * connections -
                static_cast<std::int64_t>(calls[drop]);
     }

@@ -27,6 +27,7 @@ std::error_code to_error(int error) noexcept {
         case ENFILE: return errc::too_many_open;
         case ENOMEM:
         case ENOBUFS: return errc::out_of_memory;
+        case EMSGSIZE: return errc::message_too_large;
         case EINVAL: return errc::invalid_argument;
         case EOPNOTSUPP:
         case EAFNOSUPPORT:

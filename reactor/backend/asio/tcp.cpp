@@ -6,7 +6,6 @@
 #include <climits>
 #include <utility>
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -16,23 +15,11 @@
 
 #include "address.hpp"
 #include "errors.hpp"
+#include "socket.hpp"
 
 namespace copoll::backend {
 inline namespace asio {
 namespace {
-
-#if defined(MSG_NOSIGNAL)
-constexpr int no_signal = MSG_NOSIGNAL;
-#else
-constexpr int no_signal = 0;  // SO_NOSIGPIPE is set instead
-#endif
-
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
-bool set_option(int fd, int level, int option) noexcept {
-    const int on = 1;
-    return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
-}
 
 /// A connection's options. One that cannot be set means that the peer is gone already, which the
 /// first read or write says better.
@@ -41,34 +28,6 @@ void prepare(int fd) noexcept {
 #if defined(SO_NOSIGPIPE)
     set_option(fd, SOL_SOCKET, SO_NOSIGPIPE);
 #endif
-}
-
-// Sockets don't block, and children of the process don't inherit them.
-
-#if defined(SOCK_CLOEXEC)
-int open_socket(int family) noexcept {
-    return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-int accept_from(int listener) noexcept {
-    return ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-#else
-int with_flags(int fd) noexcept {
-    if (fd < 0) return fd;
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
-        ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0)
-        return fd;
-    ::close(fd);
-    return -1;
-}
-
-int open_socket(int family) noexcept { return with_flags(::socket(family, SOCK_STREAM, 0)); }
-int accept_from(int listener) noexcept { return with_flags(::accept(listener, nullptr, nullptr)); }
-#endif
-
-int open_socket(const ip::address& a) noexcept {
-    return open_socket(a.is_v4() ? AF_INET : AF_INET6);
 }
 
 /// accept(2) reports as its own what has happened to the connection: that one is gone, the next may
@@ -87,25 +46,16 @@ bool concerns_the_peer(int error) noexcept {
     }
 }
 
-template <auto Call>
-result<ip::endpoint> endpoint_of(const watched_fd& fd) noexcept {
-    if (!fd) return fail(errc::closed);
-    socket_address a;
-    a.size = sizeof a.storage;
-    if (Call(fd.get(), a.get(), &a.size) != 0) return fail(to_error(errno));
-    return a.to_endpoint();
-}
-
 }  // namespace
 
 result<ip::endpoint> tcp_socket::local_endpoint() const noexcept {
-    return endpoint_of<::getsockname>(fd_);
+    return local_endpoint_of(fd_);
 }
 result<ip::endpoint> tcp_socket::remote_endpoint() const noexcept {
-    return endpoint_of<::getpeername>(fd_);
+    return remote_endpoint_of(fd_);
 }
 result<ip::endpoint> tcp_listener::local_endpoint() const noexcept {
-    return endpoint_of<::getsockname>(fd_);
+    return local_endpoint_of(fd_);
 }
 
 // --- read, write, shutdown
@@ -182,7 +132,7 @@ bool listen_op::start(context& io) noexcept {
         result = fail(errc::invalid_argument);
         return true;
     }
-    const auto fd = open_socket(at_.address);
+    const auto fd = open_socket(at_.address, SOCK_STREAM);
     if (fd < 0) {
         result = fail(to_error(errno));
         return true;
@@ -231,7 +181,7 @@ bool connect_op::start(context& io) noexcept {
         result = fail(errc::invalid_argument);
         return true;
     }
-    const int fd = open_socket(to_.address);
+    const int fd = open_socket(to_.address, SOCK_STREAM);
     if (fd < 0) {
         result = fail(to_error(errno));
         return true;

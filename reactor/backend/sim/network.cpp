@@ -5,20 +5,26 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "datagram_socket.hpp"
 #include "listening.hpp"
 
 namespace copoll::backend {
 inline namespace sim {
 namespace {
 
-constexpr const char* call_names[] = {"listen", "accept",   "connect", "read",
-                                      "write",  "shutdown", "input",   "output",
-                                      "resolve"};
+constexpr const char* call_names[] = {"listen", "accept",   "connect", "read",    "write",   "shutdown",
+                                      "input",  "output",   "resolve", "bind",    "receive", "send"};
 constexpr std::uint16_t first_port = 49152;
 /// A higher chance of "would block" would only slow a run down, and 100 never end one.
 constexpr unsigned most_spurious = 90;
 
 std::size_t index(call kind) noexcept { return static_cast<std::size_t>(kind); }
+
+/// Two sockets cannot both have these.
+bool overlap(const ip::endpoint& a, const ip::endpoint& b) noexcept {
+    return a.port == b.port && a.address.family() == b.address.family() &&
+           (a.address == b.address || a.address.is_unspecified() || b.address.is_unspecified());
+}
 
 }  // namespace
 
@@ -140,24 +146,41 @@ bool network::is_blackhole(const ip::address& a) const noexcept {
     return std::find(opts.blackholes.begin(), opts.blackholes.end(), a) != opts.blackholes.end();
 }
 
-/// Taken in turn; 0 when a listener has each of them.
-std::uint16_t network::free_port(const ip::address& a) noexcept {
+/// Taken in turn; 0 when each of them is in use.
+template <class InUse>
+std::uint16_t network::next_port(InUse in_use) noexcept {
     for (unsigned tries = 0; tries <= 65535U - first_port; ++tries) {
         last_port_ = last_port_ < first_port || last_port_ == 65535
                          ? first_port
                          : static_cast<std::uint16_t>(last_port_ + 1);
-        if (!in_use({a, last_port_})) return last_port_;
+        if (!in_use(last_port_)) return last_port_;
     }
     return 0;
 }
 
+std::uint16_t network::free_port(const ip::address& a) noexcept {
+    return next_port([&](std::uint16_t port) { return in_use({a, port}); });
+}
+
+std::uint16_t network::free_datagram_port(const ip::address& a) noexcept {
+    return next_port([&](std::uint16_t port) { return datagram_port_in_use({a, port}); });
+}
+
 bool network::in_use(const ip::endpoint& at) const noexcept {
-    return std::any_of(listening_at.begin(), listening_at.end(), [&](const listening* l) {
-        const ip::endpoint& other = l->local;
-        return other.port == at.port && other.address.family() == at.address.family() &&
-               (other.address == at.address || other.address.is_unspecified() ||
-                at.address.is_unspecified());
-    });
+    return std::any_of(listening_at.begin(), listening_at.end(),
+                       [&](const listening* l) { return overlap(l->local, at); });
+}
+
+bool network::datagram_port_in_use(const ip::endpoint& at) const noexcept {
+    return std::any_of(datagram_sockets.begin(), datagram_sockets.end(),
+                       [&](const datagram_socket* s) { return overlap(s->bound, at); });
+}
+
+std::shared_ptr<datagram_socket> network::find_datagram_socket(
+    const ip::endpoint& to) const noexcept {
+    for (datagram_socket* s : datagram_sockets)
+        if (overlap(s->bound, to)) return s->shared_from_this();
+    return nullptr;
 }
 
 std::shared_ptr<listening> network::find_listener(const ip::endpoint& to) const noexcept {

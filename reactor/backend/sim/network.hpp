@@ -25,9 +25,10 @@ inline namespace sim {
 
 class connect_attempt;
 class connection;
+class datagram_socket;
 class listening;
 
-inline constexpr std::size_t call_kinds = static_cast<std::size_t>(call::resolve) + 1;
+inline constexpr std::size_t call_kinds = static_cast<std::size_t>(call::send) + 1;
 
 /// What is scheduled: told when its time has come. Events at one instant come in any order, so
 /// whoever needs an order keeps a queue of its own.
@@ -96,7 +97,12 @@ public:
     std::uint64_t next_id() noexcept { return ++last_id_; }
     void reset_connections() noexcept;
 
+    std::shared_ptr<datagram_socket> find_datagram_socket(const ip::endpoint& to) const noexcept;
+    bool datagram_port_in_use(const ip::endpoint& at) const noexcept;
+    std::uint16_t free_datagram_port(const ip::address& a) noexcept;
+
     std::vector<listening*> listening_at;
+    std::vector<datagram_socket*> datagram_sockets;
     std::map<std::uint64_t, connection*> connections;
 
     // --- standard input
@@ -115,6 +121,8 @@ private:
     };
     class input_state;
     input_state& input();
+    template <class InUse>
+    std::uint16_t next_port(InUse in_use) noexcept;
 
     random chance_;
     std::vector<waiter*> due_;

@@ -3,6 +3,7 @@
 
 #include <copoll/backend/linger.hpp>
 
+#include "address.hpp"
 #include "network.hpp"
 
 namespace copoll::backend {
@@ -10,36 +11,6 @@ inline namespace wasi {
 namespace {
 
 using enum host::call;
-
-host::flat_address flatten(const ip::endpoint& e) noexcept {
-    host::flat_address flat{};
-    flat.v[0] = e.port;
-    if (e.address.is_v4()) {
-        const auto bytes = e.address.to_v4();
-        for (std::size_t i = 0; i < 4; ++i) flat.v[1 + i] = bytes[i];
-        return flat;
-    }
-    flat.family = 1;
-    const auto& bytes = e.address.to_v6();
-    for (std::size_t i = 0; i < 8; ++i) flat.v[2 + i] = bytes[2 * i] << 8 | bytes[2 * i + 1];
-    flat.v[10] = static_cast<std::int32_t>(e.address.scope());
-    return flat;
-}
-
-result<ip::endpoint> to_endpoint(const host::address_result& r) noexcept {
-    if (r.tag != 0) return fail(to_error(r.code));
-    if (r.ok.family == 0) {
-        const auto& o = r.ok.v4.octets;
-        return ip::endpoint{ip::address{ip::address::v4_bytes{o[0], o[1], o[2], o[3]}},
-                            r.ok.v4.port};
-    }
-    ip::address::v6_bytes bytes{};
-    for (std::size_t i = 0; i < 8; ++i) {
-        bytes[2 * i] = static_cast<std::uint8_t>(r.ok.v6.segments[i] >> 8);
-        bytes[2 * i + 1] = static_cast<std::uint8_t>(r.ok.v6.segments[i]);
-    }
-    return ip::endpoint{ip::address{bytes, r.ok.v6.scope}, r.ok.v6.port};
-}
 
 /// Runs `start-bind` or `start-connect`, which take an address.
 template <auto Import>

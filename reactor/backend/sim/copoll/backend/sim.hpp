@@ -26,6 +26,9 @@
 /// TCP as applications see it: bytes arrive in order behind a latency, FIN behind them; closing
 /// with unread input resets, and a reset loses what was not read yet; a write after the peer closed
 /// is accepted and the next one fails.
+///
+/// UDP: a datagram arrives whole behind a latency, or is lost, or comes twice, or late; one that
+/// nobody has room for is dropped; a connected socket hears that nobody has the port it sent to.
 
 namespace copoll::backend {
 inline namespace sim {
@@ -34,7 +37,7 @@ class network;
 
 /// The calls that can fail in a real host, and so do here when told to.
 enum class call : std::uint8_t {
-    listen, accept, connect, read, write, shutdown, input, output, resolve,
+    listen, accept, connect, read, write, shutdown, input, output, resolve, bind, receive, send,
 };
 
 /// What standard input gives, and when.
@@ -57,7 +60,7 @@ struct options {
 
     // What a real system leaves open. `seed` decides each time.
     bool shuffle = true;               ///< the order of what becomes ready at the same instant
-    bool short_transfers = false;      ///< reads and writes move fewer bytes than they could
+    bool short_transfers = false;      ///< fewer bytes, or datagrams of a batch, than could be moved
     unsigned spurious_percent = 0;     ///< chance of "would block" from a call that could go on
     unsigned late_cancel_percent = 0;  ///< chance that a canceled operation completes if it can
 
@@ -71,6 +74,12 @@ struct options {
 
     // The resolver. It knows `localhost` too, as ::1 and 127.0.0.1; others are `name_unresolvable`.
     std::vector<known_name> names{};
+
+    // Datagrams. `seed` decides for each one.
+    unsigned loss_percent = 0;       ///< chance that it never arrives
+    unsigned duplicate_percent = 0;  ///< chance that it arrives a second time, on its own way
+    unsigned reorder_percent = 0;    ///< chance that it takes a millisecond more, and is overtaken
+    std::size_t datagram_queue = 256;  ///< unread ones a socket has room for; further are dropped
 
     // Faults. See also world::fail_next.
     std::uint64_t fail_at = 0;  ///< this call (counted from 1, tries count) fails once; 0: none

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 /// The host calls the backend makes, in the canonical ABI's own shape, and the wrapper that counts
 /// them. Nothing else in the library imports anything.
@@ -24,8 +25,8 @@ inline constexpr handle none = -1;
 
 /// One row a kind of call that tests and benchmarks look at.
 enum class call : std::uint8_t {
-    poll, now, timer, read, check_write, write, subscribe, accept, socket, lookup, drop, other,
-    count_,
+    poll, now, timer, read, check_write, write, subscribe, accept, socket, datagram_streams, lookup,
+    drop, other, count_,
 };
 
 struct call_counters {
@@ -48,7 +49,9 @@ struct landing_slot {
     std::size_t capacity = 0;
 };
 extern constinit landing_slot landing;
-/// Lists that did not fit the slot, or came without one, and so were allocated.
+/// The slots of the lists after it, for a call that hands over several.
+extern constinit std::span<const landing_slot> landing_next;
+/// Lists that did not fit their slot, or came without one, and so were allocated.
 extern constinit std::uint64_t landing_misses;
 
 /// error-code of wasi:sockets/network.
@@ -163,6 +166,37 @@ struct resolve_result {  // result<option<ip-address>, error-code>
         resolved ok;
     };
 };
+struct incoming_datagram {  // the record of wasi:sockets/udp
+    void* data;
+    std::uint32_t size;
+    socket_address from;
+};
+struct incoming_list {  // list<incoming-datagram>
+    incoming_datagram* data;
+    std::uint32_t size;
+};
+struct incoming_result {  // result<list<incoming-datagram>, error-code>
+    std::uint8_t tag;
+    union {
+        incoming_list ok;
+        socket_error code;
+    };
+};
+struct outgoing_datagram {  // the record of wasi:sockets/udp
+    const void* data;
+    std::uint32_t size;
+    std::uint8_t has_to;
+    socket_address to;
+};
+struct count_result {  // result<u64, error-code>
+    std::uint8_t tag;
+    union {
+        std::uint64_t ok;
+        socket_error code;
+    };
+};
+static_assert(sizeof(incoming_datagram) == 40 && sizeof(outgoing_datagram) == 44 &&
+              sizeof(incoming_result) == 12 && sizeof(count_result) == 16);
 static_assert(sizeof(resolve_result) == 22 && sizeof(address_result) == 36 &&
               sizeof(accept_result) == 16 && sizeof(permit_result) == 16 &&
               sizeof(stream_status) == 12 && sizeof(read_result) == 12);
@@ -224,7 +258,6 @@ COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.finish-bind")
 void copoll_tcp_finish_bind(handle, socket_status*);
 COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.start-connect")
 void copoll_tcp_start_connect(handle, handle, COPOLL_FLAT_ADDRESS, socket_status*);
-#undef COPOLL_FLAT_ADDRESS
 COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.finish-connect")
 void copoll_tcp_finish_connect(handle, connect_result*);
 COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.start-listen")
@@ -241,6 +274,36 @@ COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.local-address")
 void copoll_tcp_local_address(handle, address_result*);
 COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.remote-address")
 void copoll_tcp_remote_address(handle, address_result*);
+
+COPOLL_IMPORT("sockets/udp-create-socket", "create-udp-socket")
+void copoll_create_udp_socket(std::int32_t, handle_result*);
+COPOLL_IMPORT("sockets/udp", "[resource-drop]udp-socket") void copoll_drop_udp_socket(handle);
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.subscribe") handle copoll_udp_subscribe(handle);
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.start-bind")
+void copoll_udp_start_bind(handle, handle, COPOLL_FLAT_ADDRESS, socket_status*);
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.finish-bind")
+void copoll_udp_finish_bind(handle, socket_status*);
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.stream")
+void copoll_udp_stream(handle, std::int32_t, COPOLL_FLAT_ADDRESS, connect_result*);
+#undef COPOLL_FLAT_ADDRESS
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.local-address")
+void copoll_udp_local_address(handle, address_result*);
+COPOLL_IMPORT("sockets/udp", "[method]udp-socket.remote-address")
+void copoll_udp_remote_address(handle, address_result*);
+COPOLL_IMPORT("sockets/udp", "[method]incoming-datagram-stream.receive")
+void copoll_incoming_receive(handle, std::int64_t, incoming_result*);
+COPOLL_IMPORT("sockets/udp", "[method]incoming-datagram-stream.subscribe")
+handle copoll_incoming_subscribe(handle);
+COPOLL_IMPORT("sockets/udp", "[resource-drop]incoming-datagram-stream")
+void copoll_drop_incoming(handle);
+COPOLL_IMPORT("sockets/udp", "[method]outgoing-datagram-stream.check-send")
+void copoll_outgoing_check_send(handle, count_result*);
+COPOLL_IMPORT("sockets/udp", "[method]outgoing-datagram-stream.send")
+void copoll_outgoing_send(handle, const outgoing_datagram*, std::uint32_t, count_result*);
+COPOLL_IMPORT("sockets/udp", "[method]outgoing-datagram-stream.subscribe")
+handle copoll_outgoing_subscribe(handle);
+COPOLL_IMPORT("sockets/udp", "[resource-drop]outgoing-datagram-stream")
+void copoll_drop_outgoing(handle);
 
 COPOLL_IMPORT("sockets/ip-name-lookup", "resolve-addresses")
 void copoll_resolve_addresses(handle, const char*, std::uint32_t, handle_result*);
@@ -294,11 +357,34 @@ inline stream_status write(handle output, const void* from, std::uint32_t n) noe
     return returned<stream_status, raw::copoll_output_write, call::write>(output, from, n);
 }
 
+/// Receives at most as many datagrams as there are slots for what they carry. The list of them
+/// lands at `list`, unless the program has a cabi_realloc of its own.
+inline incoming_result receive(handle incoming, incoming_datagram* list,
+                               std::span<const landing_slot> payloads) noexcept {
+    landing = {list, payloads.size() * sizeof *list};
+    landing_next = payloads;
+    const auto r = returned<incoming_result, raw::copoll_incoming_receive, call::read>(
+        incoming, static_cast<std::int64_t>(payloads.size()));
+    landing = {};
+    landing_next = {};
+    return r;
+}
+inline count_result check_send(handle outgoing) noexcept {
+    return returned<count_result, raw::copoll_outgoing_check_send, call::check_write>(outgoing);
+}
+inline count_result send(handle outgoing, std::span<const outgoing_datagram> list) noexcept {
+    return returned<count_result, raw::copoll_outgoing_send, call::write>(
+        outgoing, list.data(), static_cast<std::uint32_t>(list.size()));
+}
+
 inline void drop_pollable(handle h) noexcept { counted<raw::copoll_drop_pollable, call::drop>(h); }
 inline void drop_input(handle h) noexcept { counted<raw::copoll_drop_input, call::drop>(h); }
 inline void drop_output(handle h) noexcept { counted<raw::copoll_drop_output, call::drop>(h); }
 inline void drop_tcp(handle h) noexcept { counted<raw::copoll_drop_tcp_socket, call::drop>(h); }
 inline void drop_resolve(handle h) noexcept { counted<raw::copoll_drop_resolve, call::drop>(h); }
+inline void drop_udp(handle h) noexcept { counted<raw::copoll_drop_udp_socket, call::drop>(h); }
+inline void drop_incoming(handle h) noexcept { counted<raw::copoll_drop_incoming, call::drop>(h); }
+inline void drop_outgoing(handle h) noexcept { counted<raw::copoll_drop_outgoing, call::drop>(h); }
 inline void drop_error(handle h) noexcept { counted<raw::copoll_drop_error, call::drop>(h); }
 
 }  // namespace host
