@@ -177,7 +177,8 @@ TEST_CASE("receive_from: one that waits gets what comes later") {
             }(p));
 
         CHECK(sent.has_value());
-        CHECK(text_of(co_await check(got)) == "late");
+        const auto late = co_await check(got);
+        CHECK(text_of(late) == "late");
         co_return {};
     });
 }

@@ -60,6 +60,9 @@ WRAP_MAKES(copoll_clock_subscribe_duration, pollable, std::int64_t, d)
 WRAP_MAKES(copoll_input_subscribe, pollable, host::handle, h)
 WRAP_MAKES(copoll_output_subscribe, pollable, host::handle, h)
 WRAP_MAKES(copoll_tcp_subscribe, pollable, host::handle, h)
+WRAP_MAKES(copoll_udp_subscribe, pollable, host::handle, h)
+WRAP_MAKES(copoll_incoming_subscribe, pollable, host::handle, h)
+WRAP_MAKES(copoll_outgoing_subscribe, pollable, host::handle, h)
 
 #define WRAP_DROP(function, kind)                                                              \
     void __real_##function(host::handle);                                                      \
@@ -71,6 +74,9 @@ WRAP_DROP(copoll_drop_pollable, pollable)
 WRAP_DROP(copoll_drop_input, input)
 WRAP_DROP(copoll_drop_output, output)
 WRAP_DROP(copoll_drop_tcp_socket, socket)
+WRAP_DROP(copoll_drop_udp_socket, socket)
+WRAP_DROP(copoll_drop_incoming, input)
+WRAP_DROP(copoll_drop_outgoing, output)
 WRAP_DROP(copoll_drop_error, error)
 WRAP_DROP(copoll_drop_resolve, lookup)
 
@@ -172,6 +178,7 @@ void __wrap_copoll_tcp_finish_connect(host::handle h, host::connect_result* r) {
     }
 WRAP_START(copoll_tcp_start_bind, "start-bind")
 WRAP_START(copoll_tcp_start_connect, "start-connect")
+WRAP_START(copoll_udp_start_bind, "start-bind")
 
 #define WRAP_STEP(function, name, area)                                                        \
     void __real_##function(host::handle, area*);                                               \
@@ -183,6 +190,9 @@ WRAP_STEP(copoll_tcp_start_listen, "start-listen", host::socket_status)
 WRAP_STEP(copoll_tcp_finish_listen, "finish-listen", host::socket_status)
 WRAP_STEP(copoll_tcp_local_address, "local-address", host::address_result)
 WRAP_STEP(copoll_tcp_remote_address, "remote-address", host::address_result)
+WRAP_STEP(copoll_udp_finish_bind, "finish-bind", host::socket_status)
+WRAP_STEP(copoll_udp_local_address, "local-address", host::address_result)
+WRAP_STEP(copoll_udp_remote_address, "remote-address", host::address_result)
 
 void __real_copoll_tcp_set_backlog(host::handle, std::int64_t, host::socket_status*);
 void __wrap_copoll_tcp_set_backlog(host::handle h, std::int64_t n, host::socket_status* r) {
@@ -221,6 +231,60 @@ host::handle __wrap_copoll_resolve_subscribe(host::handle h) {
 void __real_copoll_tcp_shutdown(host::handle, std::int32_t, host::socket_status*);
 void __wrap_copoll_tcp_shutdown(host::handle h, std::int32_t how, host::socket_status* r) {
     socket_call("shutdown", r, [&] { __real_copoll_tcp_shutdown(h, how, r); });
+}
+
+void __real_copoll_create_udp_socket(std::int32_t, host::handle_result*);
+void __wrap_copoll_create_udp_socket(std::int32_t family, host::handle_result* r) {
+    socket_call("create-udp-socket", r, [&] {
+        __real_copoll_create_udp_socket(family, r);
+        if (r->tag == 0) made(socket);
+    });
+}
+
+void __real_copoll_udp_stream(host::handle, std::int32_t, ADDRESS(a), host::connect_result*);
+void __wrap_copoll_udp_stream(host::handle h, std::int32_t connected, ADDRESS(a),
+                              host::connect_result* r) {
+    socket_call("stream", r, [&] {
+        __real_copoll_udp_stream(h, connected, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, r);
+        if (r->tag != 0) return;
+        made(input);
+        made(output);
+    });
+}
+
+void __real_copoll_incoming_receive(host::handle, std::int64_t, host::incoming_result*);
+void __wrap_copoll_incoming_receive(host::handle h, std::int64_t most, host::incoming_result* r) {
+    ++the_host.reads;
+    socket_call("receive", r, [&] {
+        if (the_host.empty_reads == 0) return __real_copoll_incoming_receive(h, most, r);
+        --the_host.empty_reads;
+        r->tag = 0;
+        r->ok = {};
+    });
+}
+
+void __real_copoll_outgoing_check_send(host::handle, host::count_result*);
+void __wrap_copoll_outgoing_check_send(host::handle h, host::count_result* r) {
+    ++the_host.check_writes;
+    socket_call("check-send", r, [&] {
+        if (the_host.no_permits == 0) {
+            __real_copoll_outgoing_check_send(h, r);
+            if (the_host.small_permits == 0 || r->tag != 0 || r->ok == 0) return;
+            --the_host.small_permits;
+            r->ok = 1;
+            return;
+        }
+        --the_host.no_permits;
+        r->tag = 0;
+        r->ok = 0;
+    });
+}
+
+void __real_copoll_outgoing_send(host::handle, const host::outgoing_datagram*, std::uint32_t,
+                                 host::count_result*);
+void __wrap_copoll_outgoing_send(host::handle h, const host::outgoing_datagram* list,
+                                 std::uint32_t n, host::count_result* r) {
+    socket_call("send", r, [&] { __real_copoll_outgoing_send(h, list, n, r); });
 }
 
 }  // extern "C"

@@ -2,6 +2,7 @@
 #include "network.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "connection.hpp"
@@ -12,8 +13,10 @@ namespace copoll::backend {
 inline namespace sim {
 namespace {
 
-constexpr const char* call_names[] = {"listen", "accept",   "connect", "read",    "write",   "shutdown",
-                                      "input",  "output",   "resolve", "bind",    "receive", "send"};
+constexpr const char* call_names[] = {"listen",   "accept", "connect", "read",
+                                      "write",    "shutdown", "input", "output",
+                                      "resolve",  "bind",   "receive", "send"};
+static_assert(std::size(call_names) == call_kinds);
 constexpr std::uint16_t first_port = 49152;
 /// A higher chance of "would block" would only slow a run down, and 100 never end one.
 constexpr unsigned most_spurious = 90;

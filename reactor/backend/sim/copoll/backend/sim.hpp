@@ -60,7 +60,7 @@ struct options {
 
     // What a real system leaves open. `seed` decides each time.
     bool shuffle = true;               ///< the order of what becomes ready at the same instant
-    bool short_transfers = false;      ///< fewer bytes, or datagrams of a batch, than could be moved
+    bool short_transfers = false;      ///< fewer bytes, or datagrams of a batch, than could move
     unsigned spurious_percent = 0;     ///< chance of "would block" from a call that could go on
     unsigned late_cancel_percent = 0;  ///< chance that a canceled operation completes if it can
 
