@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <span>
@@ -45,6 +46,17 @@ inline std::string text_of(const incoming_datagram& d) {
 /// Receives what surely comes.
 inline task<result<incoming_datagram>> next_datagram(udp_socket& s, std::span<std::byte> buffer) {
     co_return co_await with_timeout(s.receive_from(buffer), std::chrono::seconds{5});
+}
+
+/// A pair whose first datagrams have gone: a host may take none from a socket that is new.
+inline task<result<udp_pair>> warm_pair() {
+    udp_pair p = co_await check(bound_pair());
+    std::array<std::byte, 1> buffer{};
+    co_await check(p.a.send_to(buffer, p.at_b));
+    co_await check(next_datagram(p.b, buffer));
+    co_await check(p.b.send_to(buffer, p.at_a));
+    co_await check(next_datagram(p.a, buffer));
+    co_return std::move(p);
 }
 
 /// Buffers for a batch.

@@ -44,7 +44,7 @@ private:
 
 TEST_CASE("udp calls: 40 datagrams leave with three sends, and arrive with three receives") {
     run_test([]() -> task<result<void>> {
-        auto p = co_await check(bound_pair());
+        auto p = co_await check(warm_pair());
         const std::vector<outgoing_datagram> batch(40, {bytes_of("x"), p.at_b});
         const call_meter sending;
 
@@ -66,7 +66,7 @@ TEST_CASE("udp calls: 40 datagrams leave with three sends, and arrive with three
 
 TEST_CASE("udp calls: an echo is a receive, a permit and a send, when the question is there") {
     run_test([]() -> task<result<void>> {
-        auto p = co_await check(bound_pair());
+        auto p = co_await check(warm_pair());
         std::array<std::byte, 100> buffer;
         co_await check(p.a.send_to(bytes_of("x"), p.at_b));
         co_await check(sleep_for(30ms));
@@ -82,7 +82,7 @@ TEST_CASE("udp calls: an echo is a receive, a permit and a send, when the questi
 
 TEST_CASE("udp landing: what fits lies where it was asked for, without an allocation") {
     run_test([]() -> task<result<void>> {
-        auto p = co_await check(bound_pair());
+        auto p = co_await check(warm_pair());
         const auto five = pattern(5), none = pattern(0), nine = pattern(9);
         const outgoing_datagram batch[] = {{five, p.at_b}, {none, p.at_b}, {five, p.at_b}};
         co_await check(p.a.send_batch(batch));

@@ -154,6 +154,7 @@ bool udp_receive_op::attempt() noexcept {
 std::size_t udp_socket::permit(std::error_code& ec) noexcept {
     const auto r = host::check_send(outgoing_.get());
     if (r.tag != 0) {
+        if (r.code == host::socket_error::would_block) return 0;
         ec = to_error(r.code);
         in_flight_ = false;
         return 0;
