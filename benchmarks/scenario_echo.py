@@ -25,7 +25,7 @@ def cases(peers):
         Case("64 B x 64 connections", ["--size", "64", "--connections", "64"], FLAT,
              contenders=common),
         Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
-             contenders=common, view="fairness"),
+             contenders=common, view="fairness", seconds=2),
         Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=common),
         Case("64 KiB x 1 connection, 4 in flight, by size of the server's buffer", BULK, FLAT,
              contenders=(*map(buffer_name, BUFFERS), FLAT)),

@@ -31,8 +31,8 @@ def cases(peers):
         case(ALONE, 10),
         *(case(f"10 active + {idle:,} idle", 10, idle, reference=ALONE, seconds=2)
           for idle in (1_000, 5_000, 10_000)),
-        case("64 equal", 64, view="fairness"),
-        case("1,000 busy", 1_000, view="fairness"),
+        case("64 equal", 64, view="fairness", seconds=2),
+        case("1,000 busy", 1_000, view="fairness", seconds=2),
         case(f"all idle: {ALL_IDLE:,}", 0, ALL_IDLE, view="rest", seconds=5, rounds=3),
         case(f"held: {HELD:,}, then each echoes once", 0, HELD, view="held", seconds=1, rounds=3),
         case(f"memory: {MEASURED:,} idle", 0, MEASURED, view="memory", seconds=2, rounds=1,
