@@ -28,9 +28,11 @@ def parse_arguments(argv):
                     "and in one host. Ratios are the result, see benchmarks/README.md.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
                         help=f"of {', '.join(SCENARIOS)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s or little more: a first impression")
+    parser.add_argument("--quick", action="store_true",
+                        help="3 rounds of 1 s or little more: a first impression")
     parser.add_argument("--rounds", type=int, help="how often each server has its turn (7)")
-    parser.add_argument("--seconds", type=float, help="length of each turn (2), at least what its case needs")
+    parser.add_argument("--seconds", type=float,
+                        help="length of each turn (2), at least what its case needs")
     parser.add_argument("--case", metavar="TEXT", default="",
                         help="only the cases with this in their name")
     parser.add_argument("--host", choices=["wasmtime", "embedded"],
@@ -139,7 +141,8 @@ def main(argv):
     except KeyboardInterrupt:
         return 130
     if not all(good):
-        print("bench: a server lost bytes or connections, or did not answer, see the table", file=sys.stderr)
+        print("bench: a server lost bytes or connections, or did not answer, see the table",
+              file=sys.stderr)
         return 1
     return 0
 
