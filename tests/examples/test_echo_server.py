@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The echo server: its command line, its sockets, its end."""
+import os
+import resource
 import signal
 import socket
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -79,6 +82,26 @@ class Test(CommandLine, unittest.TestCase):
             receive_exactly(peer, 5)
         with Program(host, "echo_server", "--listen", "%s:%d" % endpoint) as server:
             self.assertEqual(server.endpoint(), endpoint)
+
+    @on_each_host
+    def test_without_a_free_descriptor_it_goes_on_later(self, host):
+        with Program(host, "echo_server", "--listen", "127.0.0.1:0") as server:
+            endpoint = server.endpoint()
+            with self.connect(endpoint) as first:  # the host has all that it opens for itself
+                first.sendall(b"first")
+                self.assertEqual(b"first", receive_exactly(first, 5))
+            limit = len(os.listdir(f"/proc/{server.pid}/fd")) + 10
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+            peers = [self.connect(endpoint) for _ in range(40)]
+            before = server.cpu_seconds()
+            time.sleep(0.5)
+            self.assertLess(server.cpu_seconds() - before, 0.4)
+            while peers:  # those that leave make room for those that wait
+                for peer in peers[:5]:
+                    peer.sendall(b"echo this")
+                    self.assertEqual(b"echo this", receive_exactly(peer, 9))
+                    peer.close()
+                del peers[:5]
 
     @on_each_host
     def test_signals_end_it(self, host):

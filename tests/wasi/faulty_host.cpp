@@ -146,6 +146,12 @@ void __wrap_copoll_create_tcp_socket(std::int32_t family, host::handle_result* r
 
 void __real_copoll_tcp_accept(host::handle, host::accept_result*);
 void __wrap_copoll_tcp_accept(host::handle h, host::accept_result* r) {
+    if (the_host.failed_accepts > 0) {
+        --the_host.failed_accepts;
+        r->tag = 1;
+        r->code = the_host.socket_error;
+        return;
+    }
     socket_call("accept", r, [&] {
         __real_copoll_tcp_accept(h, r);
         if (r->tag != 0) return;

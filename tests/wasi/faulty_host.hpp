@@ -33,6 +33,7 @@ struct faulty_host {
 
     // What is no failure and happens all the same.
     std::uint32_t empty_reads = 0;            ///< so many next reads or receives give an empty list
+    std::uint32_t failed_accepts = 0;         ///< so many next accepts fail with `socket_error`
     std::uint32_t no_permits = 0;             ///< so many next check-writes or check-sends give 0
     std::uint32_t small_permits = 0;          ///< so many next check-sends give 1
     bool all_ready = false;                   ///< poll says that everything is ready

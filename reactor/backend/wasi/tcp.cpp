@@ -119,7 +119,9 @@ bool accept_op::attempt() noexcept {
         }
         if (r.code == host::socket_error::would_block) return false;
         if (r.code == host::socket_error::connection_aborted) continue;  // gone before we came
-        result = fail(to_error(r.code));
+        // Wasmtime has no code for a process without a free descriptor.
+        const bool exhausted = r.code == host::socket_error::unknown;
+        result = fail(exhausted ? make_error_code(errc::too_many_open) : to_error(r.code));
         return true;
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +14,8 @@
 #include <copoll/detail/io_op.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
+#include <copoll/task.hpp>
+#include <copoll/time.hpp>
 
 /// TCP. Each function returns an operation to `co_await`; nothing happens before that. A stream
 /// has at most one read and one write (or shutdown) awaited at a time, and must not move meanwhile.
@@ -89,10 +93,17 @@ public:
         return detail::io_op<backend::listen_op, tcp_listener>{std::in_place, at, options};
     }
 
-    /// Waits for a connection; gives `result<tcp_stream>`. A connection that its peer gave up
-    /// before it was accepted is skipped. *Cancellation:* accepts nothing.
-    auto accept() noexcept {
-        return detail::io_op<backend::accept_op, tcp_stream>{std::in_place, socket_};
+    /// Waits for a connection. A connection that its peer gave up before it was accepted is
+    /// skipped. While there is no descriptor or memory for one it tries again, every 10 to 100 ms:
+    /// connections wait in the backlog meanwhile. *Cancellation:* accepts nothing.
+    task<result<tcp_stream>> accept() {
+        constexpr std::chrono::milliseconds longest_pause{100};
+        for (std::chrono::milliseconds pause{10};; pause = std::min(2 * pause, longest_pause)) {
+            auto r = co_await detail::io_op<backend::accept_op, tcp_stream>{std::in_place, socket_};
+            if (r || (r.error() != errc::too_many_open && r.error() != errc::out_of_memory))
+                co_return r;
+            co_await check(sleep_for(pause));
+        }
     }
 
     /// Nothing may be awaited on it.

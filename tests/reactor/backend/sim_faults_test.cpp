@@ -188,3 +188,23 @@ TEST_CASE("fail_next: an injected reset is one for the peer too") {
         co_return {};
     }());
 }
+
+TEST_CASE("accept: waits while the system has no descriptor left") {
+    backend::world w;
+    run_test([](backend::world& here) -> task<result<void>> {
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        const auto at = co_await check(listener.local_endpoint());
+        auto client = co_await check(tcp_stream::connect(at));
+        for (int i = 0; i < 3; ++i) here.fail_next(backend::call::accept, errc::too_many_open);
+        const auto begin = clock::now();
+
+        const auto server = co_await listener.accept();
+
+        CHECK(server.has_value());
+        CHECK(clock::now() - begin == 70ms);  // 10, 20 and 40
+        for (int i = 0; i < 100; ++i) here.fail_next(backend::call::accept, errc::out_of_memory);
+        const auto none = co_await with_timeout(listener.accept(), 50ms);
+        CHECK(error_of(none) == errc::timed_out);
+        co_return {};
+    }(w));
+}
