@@ -80,7 +80,7 @@ TEST_CASE("fail_next: each kind of call fails when told to, once") {
     sim::world w;
     run_test([]() -> task<result<void>> {
         sim::world& here = sim::world::current();
-        const std::error_code ec = errc::out_of_memory;
+        const std::error_code ec = errc::access_denied;
         const auto at = ip::endpoint{ip::loopback_v4, 80};
 
         here.fail_next(sim::call::listen, ec);
