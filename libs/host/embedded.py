@@ -1,6 +1,6 @@
 """Runs a WASI 0.2 command component in the engine that the Python package `wasmtime` carries.
 
-usage: embedded.py [--dir DIR]... COMPONENT ARGS...
+usage: embedded.py [--dir DIR]... [--no-name-lookup] COMPONENT ARGS...
 
 The program gets the network, name lookup, the environment, the standard streams and the folders
 named. The exit code is the program's own; a trap prints its backtrace and gives 134, as the
@@ -19,7 +19,7 @@ from wasmtime import _bindings as c_api
 TRAPPED = 134  # what a shell reports for SIGABRT
 
 
-def wasi_config(dirs, argv):
+def wasi_config(dirs, name_lookup, argv):
     wasi = wasmtime.WasiConfig()
     wasi.argv = argv
     wasi.inherit_env()
@@ -27,7 +27,7 @@ def wasi_config(dirs, argv):
     wasi.inherit_stdout()
     wasi.inherit_stderr()
     c_api.wasi_config_inherit_network(wasi.ptr())
-    c_api.wasi_config_allow_ip_name_lookup(wasi.ptr(), True)
+    c_api.wasi_config_allow_ip_name_lookup(wasi.ptr(), name_lookup)
     for path in dirs:
         wasi.preopen_dir(path, path)
     return wasi
@@ -41,13 +41,13 @@ def find_run(instance, store):
     raise wasmtime.WasmtimeError("not a command: it does not export wasi:cli/run@0.2")
 
 
-def run(path, dirs, argv):
+def run(path, dirs, name_lookup, argv):
     config = wasmtime.Config()
     config.wasm_tail_call = True
     config.cache = True
     engine = wasmtime.Engine(config)
     store = wasmtime.Store(engine)
-    store.set_wasi(wasi_config(dirs, argv))
+    store.set_wasi(wasi_config(dirs, name_lookup, argv))
     linker = component.Linker(engine)
     linker.add_wasip2()
     linker.add_wasi_http()
@@ -63,8 +63,11 @@ def main(args):
     while args[:1] == ["--dir"]:
         dirs.append(args[1])
         del args[:2]
+    name_lookup = args[:1] != ["--no-name-lookup"]
+    if not name_lookup:
+        del args[:1]
     try:
-        code = run(args[0], dirs, args)
+        code = run(args[0], dirs, name_lookup, args)
     except wasmtime.ExitTrap as exit:
         code = exit.code
     except wasmtime.Trap as trap:

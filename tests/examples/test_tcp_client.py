@@ -57,8 +57,9 @@ class Test(CommandLine, unittest.TestCase):
 
     @on_each_host
     def test_wrong_arguments(self, host):
-        for wrong in ([], ["--frobnicate"], ["127.0.0.1"], ["localhost:80"],
-                      ["127.0.0.1:1", "127.0.0.1:2"]):
+        for wrong in ([], ["--frobnicate"], ["127.0.0.1"], ["localhost"], ["local host:80"],
+                      ["127.0.0.1:1", "127.0.0.1:2"], ["--timeout", "soon", "127.0.0.1:1"],
+                      ["--timeout", "0", "127.0.0.1:1"], ["127.0.0.1:1", "--timeout"]):
             self.assert_wrong_usage(run(host, "tcp_client", *wrong), "tcp_client")
 
     @on_each_host
@@ -66,6 +67,19 @@ class Test(CommandLine, unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as closing:
             address = "127.0.0.1:%d" % closing.getsockname()[1]
         self.assert_fails(run(host, "tcp_client", address), "tcp_client: .*refused")
+
+    @on_each_host
+    def test_a_name(self, host):
+        self.serve(lambda peer: peer.sendall(b"hello"))
+        port = self.address.rsplit(":", 1)[1]
+        result = run(host, "tcp_client", f"localhost:{port}")
+        self.assertEqual(result.stdout, b"hello", result.stderr)
+        self.assertEqual(result.returncode, 0)
+
+    @on_each_host
+    def test_a_name_that_there_is_not(self, host):
+        self.assert_fails(run(host, "tcp_client", "--timeout", "10", "copoll-test.invalid:80"),
+                          "tcp_client: (no such host|name resolution failed|timed out)")
 
     @on_each_host
     def test_end_of_input_is_passed_on_and_the_answer_still_read(self, host):

@@ -54,6 +54,12 @@ class Test(ScriptTest):
             self.assertNotIn("-S\ntcp\n", said)
             self.assertNotIn("-S\nudp\n", said)
 
+    def test_name_lookup_can_be_withheld(self):
+        self.fake_wasmtime("48.0.8")
+        said = self.run_fake("--no-name-lookup").stdout
+        self.assertIn("-S\ninherit-network\n", said)
+        self.assertNotIn("allow-ip-name-lookup", said)
+
     def test_wasmtime_35_is_passed_over_for_the_embedded_engine(self):
         self.fake_wasmtime("35.0.0")
         self.write(self.tmp / "host/bin/python", '#!/bin/sh\necho embedded "$@"', 0o755)

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include <copoll/connect.hpp>
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
 
@@ -26,6 +28,18 @@ namespace {
 
 task<result<void>> look_up() {
     co_await check(resolve("localhost"));
+    co_return {};
+}
+
+/// Over an endpoint that refuses, to one that accepts.
+task<result<void>> race_to_a_connection() {
+    auto closing = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+    const auto closed = co_await check(closing.local_endpoint());
+    closing.close();
+    auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+    const auto at = co_await check(listener.local_endpoint());
+    const std::vector<ip::endpoint> to{closed, at};
+    co_await check(connect(to, {.timeout = 1s}));
     co_return {};
 }
 
@@ -56,6 +70,17 @@ TEST_CASE("host: each call of a lookup fails once; the error comes out and nothi
         fail_each_call(look_up,
                        [&](std::string_view, std::error_code ec) { return ec == expected; });
     }
+}
+
+TEST_CASE("host: each call of connecting to several endpoints fails once, and nothing leaks") {
+    the_host.socket_error = host::socket_error::out_of_memory;
+    fail_each_call(race_to_a_connection, [](std::string_view call, std::error_code ec) {
+        // one attempt that fails is none the worse if another succeeds
+        const bool of_an_attempt = call == "create-tcp-socket" || call == "start-connect" ||
+                                   call == "finish-connect" || call == "check-write";
+        if (of_an_attempt && !ec) return true;
+        return ec == errc::out_of_memory || (of_an_attempt && ec == errc::connection_refused);
+    });
 }
 
 TEST_CASE("host: the text of an address is looked up nowhere, nor is what is no name") {

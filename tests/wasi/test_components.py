@@ -3,13 +3,15 @@
 import array
 import socket
 import struct
+import subprocess
 import sys
 import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from programs import PATIENCE, Program, on_each_host, receive_all, receive_exactly
+from programs import (BIN, PATIENCE, RUN, Program, not_on_jco, on_each_host, receive_all,
+                      receive_exactly)
 
 def numbers(n):
     """What burst_server has written after n bytes."""
@@ -177,6 +179,31 @@ class Test(unittest.TestCase):
             self.connect(endpoint).sendall(b"q")
             self.assertEqual(server.wait(), 0, server.errors())
             self.assertLess(time.monotonic() - begin, 8)  # it is given 5 s
+
+    # -- name lookup
+
+    @on_each_host
+    @not_on_jco("it grants every program name lookup")
+    def test_lookup_that_the_host_does_not_grant_says_how_to_have_it_granted(self, host):
+        component = str(BIN / "tcp_client.wasm")
+        result = subprocess.run([RUN, "--host", host, "--no-name-lookup", component,
+                                 "localhost:1"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, rb"\Atcp_client: name lookup denied .*Wasmtime: "
+                                        rb"-S allow-ip-name-lookup\)\n\Z")
+
+    @on_each_host
+    @not_on_jco("it grants every program name lookup")
+    def test_address_needs_no_lookup(self, host):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE)
+            component = str(BIN / "tcp_client.wasm")
+            address = "127.0.0.1:%d" % listener.getsockname()[1]
+            with subprocess.Popen([RUN, "--host", host, "--no-name-lookup", component, address],
+                                  stdin=subprocess.DEVNULL) as client:
+                peer, _ = listener.accept()
+                peer.close()
+                self.assertEqual(client.wait(PATIENCE), 0)
 
     # -- rude peers
 
