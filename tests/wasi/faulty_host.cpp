@@ -205,6 +205,32 @@ void __wrap_copoll_tcp_set_backlog(host::handle h, std::int64_t n, host::socket_
     socket_call("set-listen-backlog-size", r, [&] { __real_copoll_tcp_set_backlog(h, n, r); });
 }
 
+#define WRAP_GET(function, name, type)                                                         \
+    void __real_##function(host::handle, host::value_result<type>*);                           \
+    void __wrap_##function(host::handle h, host::value_result<type>* r) {                      \
+        socket_call(name, r, [&] { __real_##function(h, r); });                                \
+    }
+WRAP_GET(copoll_tcp_keep_alive_enabled, "keep-alive-enabled", std::uint8_t)
+WRAP_GET(copoll_tcp_keep_alive_idle, "keep-alive-idle-time", std::uint64_t)
+WRAP_GET(copoll_tcp_keep_alive_interval, "keep-alive-interval", std::uint64_t)
+WRAP_GET(copoll_tcp_keep_alive_count, "keep-alive-count", std::uint32_t)
+WRAP_GET(copoll_tcp_hop_limit, "hop-limit", std::uint8_t)
+WRAP_GET(copoll_tcp_receive_buffer, "receive-buffer-size", std::uint64_t)
+WRAP_GET(copoll_tcp_send_buffer, "send-buffer-size", std::uint64_t)
+
+#define WRAP_SET(function, name, type)                                                         \
+    void __real_##function(host::handle, type, host::socket_status*);                          \
+    void __wrap_##function(host::handle h, type value, host::socket_status* r) {               \
+        socket_call(name, r, [&] { __real_##function(h, value, r); });                         \
+    }
+WRAP_SET(copoll_tcp_set_keep_alive_enabled, "set-keep-alive-enabled", std::int32_t)
+WRAP_SET(copoll_tcp_set_keep_alive_idle, "set-keep-alive-idle-time", std::int64_t)
+WRAP_SET(copoll_tcp_set_keep_alive_interval, "set-keep-alive-interval", std::int64_t)
+WRAP_SET(copoll_tcp_set_keep_alive_count, "set-keep-alive-count", std::int32_t)
+WRAP_SET(copoll_tcp_set_hop_limit, "set-hop-limit", std::int32_t)
+WRAP_SET(copoll_tcp_set_receive_buffer, "set-receive-buffer-size", std::int64_t)
+WRAP_SET(copoll_tcp_set_send_buffer, "set-send-buffer-size", std::int64_t)
+
 void __real_copoll_resolve_addresses(host::handle, const char*, std::uint32_t,
                                      host::handle_result*);
 void __wrap_copoll_resolve_addresses(host::handle network, const char* name, std::uint32_t n,

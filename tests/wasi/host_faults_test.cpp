@@ -91,6 +91,26 @@ TEST_CASE("host: each call fails once, with a code; the error comes out and noth
     }
 }
 
+TEST_CASE("host: each call that sets or gets an option fails once; the error comes out") {
+    const auto set_and_get = []() -> task<result<void>> {
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        co_await check(listener.set_keep_alive({.idle = 9s, .interval = 8s, .count = 7}));
+        co_await check(listener.get_keep_alive());
+        co_await check(listener.set_hop_limit(9));
+        co_await check(listener.hop_limit());
+        co_await check(listener.set_receive_buffer_size(10'000));
+        co_await check(listener.receive_buffer_size());
+        co_await check(listener.set_send_buffer_size(10'000));
+        co_await check(listener.send_buffer_size());
+        co_return {};
+    };
+    the_host.socket_error = host::socket_error::invalid_state;
+    fail_each_call(set_and_get, [](std::string_view, std::error_code ec) {
+        return ec == errc::invalid_state;
+    });
+    CHECK(the_host.fallible_calls >= 14);
+}
+
 TEST_CASE("host: each stream call fails once with closed") {
     the_host.stream_error = host::stream_error::closed;
     fail_each_call(conversation, [](std::string_view call, std::error_code ec) {

@@ -142,6 +142,7 @@ bool listen_op::start(context& io) noexcept {
                              ? SOMAXCONN
                              : static_cast<int>(std::min<std::uint32_t>(options_.backlog, INT_MAX));
     const bool listens = set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
+                         (!options_.reuse_port || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
                          (at_.address.is_v4() || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
                          ::bind(fd, a.get(), a.size) == 0 && ::listen(fd, backlog) == 0;
     if (!listens) {

@@ -108,6 +108,13 @@ void connection::refuse(unsigned side) {
     if (!e.reset) send(1 - side, segment::reset);
 }
 
+void connection::abort(unsigned side) {
+    end& e = ends_[side];
+    detail::expects(e.readable.armed == 0 && e.writable.armed == 0,
+                    "a stream was closed while an operation on it is awaited");
+    refuse(side);
+}
+
 void connection::cut() {
     for (end& e : ends_) become_reset(e);
 }

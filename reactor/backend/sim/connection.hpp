@@ -57,6 +57,8 @@ public:
     void close(unsigned side);
     /// Gone without having been accepted.
     void refuse(unsigned side);
+    /// `close` with a reset: what is under way is lost with it.
+    void abort(unsigned side);
     /// The connection breaks: both sides see a reset now.
     void cut();
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 
+#include <copoll/backend/tcp.hpp>
 #include <copoll/ip.hpp>
 
 #include "network.hpp"
@@ -65,6 +66,7 @@ public:
     const ip::endpoint local;
     const std::uint64_t id;
     network& net;
+    option_values options;
     wait_set acceptable;
 
     void arrive(std::shared_ptr<connect_attempt> a);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* call_names[] = {"listen",   "accept", "connect", "read",
                                       "write",    "shutdown", "input", "output",
-                                      "resolve",  "bind",   "receive", "send"};
+                                      "resolve",  "bind",   "receive", "send",
+                                      "option"};
 static_assert(std::size(call_names) == call_kinds);
 constexpr std::uint16_t first_port = 49152;
 /// A higher chance of "would block" would only slow a run down, and 100 never end one.

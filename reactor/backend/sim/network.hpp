@@ -28,7 +28,7 @@ class connection;
 class datagram_socket;
 class listening;
 
-inline constexpr std::size_t call_kinds = static_cast<std::size_t>(call::send) + 1;
+inline constexpr std::size_t call_kinds = static_cast<std::size_t>(call::option) + 1;
 
 /// What is scheduled: told when its time has come. Events at one instant come in any order, so
 /// whoever needs an order keeps a queue of its own.

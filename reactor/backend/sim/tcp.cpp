@@ -25,10 +25,27 @@ outcome stream_call(Op& op, context& io, call kind, connection& c, Body body) {
     return o;
 }
 
+/// Setting and getting fail when told to, like any other call.
+std::error_code option_fault(network& net) noexcept { return net.decide(call::option).ec; }
+
+result<void> set_option(network& net, option_values& values, detail::socket_option o,
+                        std::uint64_t value) noexcept {
+    if (const auto ec = option_fault(net)) return fail(ec);
+    values[o] = value;
+    return {};
+}
+
+result<std::uint64_t> get_option(network& net, const option_values& values,
+                                 detail::socket_option o) noexcept {
+    if (const auto ec = option_fault(net)) return fail(ec);
+    return values[o];
+}
+
 }  // namespace
 
-tcp_socket::tcp_socket(std::shared_ptr<connection> c, unsigned side) noexcept
-    : connection_(std::move(c)), side_(side) {
+tcp_socket::tcp_socket(std::shared_ptr<connection> c, unsigned side,
+                       const option_values& options) noexcept
+    : connection_(std::move(c)), side_(side), options_(options) {
     ++connection_->net().sockets;
 }
 
@@ -37,12 +54,16 @@ tcp_socket& tcp_socket::operator=(tcp_socket&& other) noexcept {
     close();
     connection_ = std::move(other.connection_);
     side_ = other.side_;
+    options_ = other.options_;
     return *this;
 }
 
 void tcp_socket::close() noexcept {
     if (!connection_) return;
-    connection_->close(side_);
+    if (options_[detail::socket_option::reset_on_close] != 0)
+        connection_->abort(side_);
+    else
+        connection_->close(side_);
     --connection_->net().sockets;
     connection_.reset();
 }
@@ -55,6 +76,13 @@ result<ip::endpoint> tcp_socket::local_endpoint() const noexcept {
 result<ip::endpoint> tcp_socket::remote_endpoint() const noexcept {
     if (!connection_) return fail(errc::closed);
     return connection_->address(1 - side_);
+}
+
+result<void> tcp_socket::set(detail::socket_option o, std::uint64_t value) noexcept {
+    return set_option(connection_->net(), options_, o, value);
+}
+result<std::uint64_t> tcp_socket::get(detail::socket_option o) const noexcept {
+    return get_option(connection_->net(), options_, o);
 }
 
 tcp_listener& tcp_listener::operator=(tcp_listener&& other) noexcept {
@@ -73,6 +101,13 @@ void tcp_listener::close() noexcept {
 result<ip::endpoint> tcp_listener::local_endpoint() const noexcept {
     if (!listening_) return fail(errc::closed);
     return listening_->local;
+}
+
+result<void> tcp_listener::set(detail::socket_option o, std::uint64_t value) noexcept {
+    return set_option(listening_->net, listening_->options, o, value);
+}
+result<std::uint64_t> tcp_listener::get(detail::socket_option o) const noexcept {
+    return get_option(listening_->net, listening_->options, o);
 }
 
 // --- read, write, shutdown
@@ -137,6 +172,10 @@ outcome listen_op::attempt(context& io) noexcept {
             result = fail(errc::invalid_argument);
             return true;
         }
+        if (options_.reuse_port) {
+            result = fail(errc::not_supported);
+            return true;
+        }
         if (!at_.address.is_unspecified() && !net.is_local(at_.address)) {
             result = fail(errc::address_not_available);
             return true;
@@ -160,7 +199,7 @@ outcome accept_op::attempt(context& io) noexcept {
         const outcome o = attempt_call(*this, io.net(), call::accept, l.id, [&] {
             auto c = l.accept();
             if (!c) return false;
-            result = tcp_socket{std::move(c), 1};
+            result = tcp_socket{std::move(c), 1, l.options};
             return true;
         });
         if (o == outcome::done && !result && result.error() == errc::connection_aborted) continue;

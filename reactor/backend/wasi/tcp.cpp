@@ -168,6 +168,10 @@ host::handle connect_op::pollable() {
 
 bool listen_op::start(context& io) noexcept {
     io_ = &io;
+    if (options_.reuse_port) {
+        result = fail(errc::not_supported);
+        return true;
+    }
     auto s = create(at_);
     if (!s) {
         result = fail(s.error());

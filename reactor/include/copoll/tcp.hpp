@@ -14,6 +14,7 @@
 #include <copoll/detail/io_op.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
+#include <copoll/socket_options.hpp>
 #include <copoll/task.hpp>
 #include <copoll/time.hpp>
 
@@ -27,7 +28,7 @@ namespace copoll {
 
 /// A connected TCP stream. Destroying it closes the connection; bytes that were written are still
 /// delivered, in the background, as long as the loop runs.
-class tcp_stream {
+class tcp_stream : public tcp_options<tcp_stream> {
 public:
     /// Connects; gives `result<tcp_stream>`. *Errors:* `connection_refused`, `unreachable`,
     /// `timed_out`, `access_denied`, `invalid_argument` for port 0 and addresses of no host.
@@ -76,19 +77,45 @@ public:
     result<ip::endpoint> local_endpoint() const noexcept { return socket_.local_endpoint(); }
     result<ip::endpoint> remote_endpoint() const noexcept { return socket_.remote_endpoint(); }
 
+    /// Whether small writes go out at once rather than wait for the acknowledgement of earlier ones
+    /// (Nagle's algorithm). On from the start; WASI has no such option, there both give
+    /// `not_supported`, and a message is written in one piece: `with_cork`, `buffered_writer`.
+    result<void> set_no_delay(bool on) noexcept {
+        return set(detail::socket_option::no_delay, on, true);
+    }
+    result<bool> no_delay() const noexcept { return get<bool>(detail::socket_option::no_delay); }
+
+    /// Whether closing throws away what was not sent and resets the connection: SO_LINGER of 0 s.
+    /// A longer one would block the loop in `close`. `not_supported` on WASI.
+    result<void> set_reset_on_close(bool on) noexcept {
+        return set(detail::socket_option::reset_on_close, on, true);
+    }
+    result<bool> reset_on_close() const noexcept {
+        return get<bool>(detail::socket_option::reset_on_close);
+    }
+
     explicit tcp_stream(backend::tcp_socket socket) noexcept : socket_(std::move(socket)) {}
 
 private:
+    friend class socket_options<tcp_stream>;
+    result<void> set_option(detail::socket_option o, std::uint64_t value) noexcept {
+        return socket_.set(o, value);
+    }
+    result<std::uint64_t> get_option(detail::socket_option o) const noexcept {
+        return socket_.get(o);
+    }
+
     backend::tcp_socket socket_;
 };
 
 /// A socket that accepts connections.
-class tcp_listener {
+class tcp_listener : public tcp_options<tcp_listener> {
 public:
     /// Binds and listens; gives `result<tcp_listener>`. Port 0 takes a free one, see
     /// `local_endpoint`. An IPv6 listener takes IPv6 only: for both, listen twice. The address can
     /// be taken again right after a listener closed (SO_REUSEADDR).
-    /// *Errors:* `address_in_use`, `address_not_available`, `access_denied`.
+    /// *Errors:* `address_in_use`, `address_not_available`, `access_denied`; `not_supported` for
+    /// `reuse_port` where there is no such thing.
     static auto bind(const ip::endpoint& at, const listen_options& options = {}) noexcept {
         return detail::io_op<backend::listen_op, tcp_listener>{std::in_place, at, options};
     }
@@ -115,6 +142,14 @@ public:
     explicit tcp_listener(backend::tcp_listener socket) noexcept : socket_(std::move(socket)) {}
 
 private:
+    friend class socket_options<tcp_listener>;
+    result<void> set_option(detail::socket_option o, std::uint64_t value) noexcept {
+        return socket_.set(o, value);
+    }
+    result<std::uint64_t> get_option(detail::socket_option o) const noexcept {
+        return socket_.get(o);
+    }
+
     backend::tcp_listener socket_;
 };
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/fd_op.hpp>
 #include <copoll/chunk.hpp>
+#include <copoll/detail/socket_option.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -25,6 +27,8 @@ public:
     void close() noexcept { fd_.reset(); }
     result<ip::endpoint> local_endpoint() const noexcept;
     result<ip::endpoint> remote_endpoint() const noexcept;
+    result<void> set(detail::socket_option o, std::uint64_t value) noexcept;
+    result<std::uint64_t> get(detail::socket_option o) const noexcept;
 
 private:
     friend class read_op;
@@ -47,6 +51,8 @@ public:
     bool is_open() const noexcept { return static_cast<bool>(fd_); }
     void close() noexcept { fd_.reset(); }
     result<ip::endpoint> local_endpoint() const noexcept;
+    result<void> set(detail::socket_option o, std::uint64_t value) noexcept;
+    result<std::uint64_t> get(detail::socket_option o) const noexcept;
 
 private:
     friend class accept_op;

@@ -38,6 +38,7 @@ class network;
 /// The calls that can fail in a real host, and so do here when told to.
 enum class call : std::uint8_t {
     listen, accept, connect, read, write, shutdown, input, output, resolve, bind, receive, send,
+    option,
 };
 
 /// What standard input gives, and when.

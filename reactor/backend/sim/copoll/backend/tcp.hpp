@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/sim_op.hpp>
 #include <copoll/chunk.hpp>
+#include <copoll/detail/socket_option.hpp>
 #include <copoll/detail/tcp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -20,11 +22,27 @@ class connect_attempt;
 class connection;
 class listening;
 
+/// What a socket's options are set to. Only `reset_on_close` changes what it does.
+class option_values {
+public:
+    std::uint64_t& operator[](detail::socket_option o) noexcept {
+        return values_[static_cast<std::size_t>(o)];
+    }
+    std::uint64_t operator[](detail::socket_option o) const noexcept {
+        return values_[static_cast<std::size_t>(o)];
+    }
+
+private:
+    // in the order of the enumeration; the defaults of Linux
+    std::array<std::uint64_t, 9> values_{0, 7200, 75, 9, 64, 65536, 65536, 1, 0};
+};
+
 /// One end of a connection.
 class tcp_socket {
 public:
     tcp_socket() noexcept = default;
-    tcp_socket(std::shared_ptr<connection> c, unsigned side) noexcept;
+    tcp_socket(std::shared_ptr<connection> c, unsigned side,
+               const option_values& options = {}) noexcept;
     tcp_socket(tcp_socket&&) noexcept = default;
     tcp_socket& operator=(tcp_socket&& other) noexcept;
     ~tcp_socket() { close(); }
@@ -33,6 +51,8 @@ public:
     void close() noexcept;
     result<ip::endpoint> local_endpoint() const noexcept;
     result<ip::endpoint> remote_endpoint() const noexcept;
+    result<void> set(detail::socket_option o, std::uint64_t value) noexcept;
+    result<std::uint64_t> get(detail::socket_option o) const noexcept;
 
 private:
     friend class read_op;
@@ -41,6 +61,7 @@ private:
     friend class shutdown_op;
     std::shared_ptr<connection> connection_;
     unsigned side_ = 0;
+    option_values options_;
 };
 
 class tcp_listener {
@@ -54,6 +75,8 @@ public:
     bool is_open() const noexcept { return listening_ != nullptr; }
     void close() noexcept;
     result<ip::endpoint> local_endpoint() const noexcept;
+    result<void> set(detail::socket_option o, std::uint64_t value) noexcept;
+    result<std::uint64_t> get(detail::socket_option o) const noexcept;
 
 private:
     friend class accept_op;

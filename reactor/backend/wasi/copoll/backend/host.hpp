@@ -104,6 +104,15 @@ struct handle_result {  // result<own<T>, error-code>
         socket_error code;
     };
 };
+/// result<T, error-code>
+template <class T>
+struct value_result {
+    std::uint8_t tag;
+    union {
+        T value;
+        socket_error code;
+    };
+};
 struct stream_pair {
     handle input, output;
 };
@@ -197,9 +206,12 @@ struct count_result {  // result<u64, error-code>
 };
 static_assert(sizeof(incoming_datagram) == 40 && sizeof(outgoing_datagram) == 44 &&
               sizeof(incoming_result) == 12 && sizeof(count_result) == 16);
-static_assert(sizeof(resolve_result) == 22 && sizeof(address_result) == 36 &&
-              sizeof(accept_result) == 16 && sizeof(permit_result) == 16 &&
-              sizeof(stream_status) == 12 && sizeof(read_result) == 12);
+static_assert(sizeof(value_result<std::uint8_t>) == 2 &&
+              sizeof(value_result<std::uint32_t>) == 8 &&
+              sizeof(value_result<std::uint64_t>) == 16 && sizeof(resolve_result) == 22 &&
+              sizeof(address_result) == 36 && sizeof(accept_result) == 16 &&
+              sizeof(permit_result) == 16 && sizeof(stream_status) == 12 &&
+              sizeof(read_result) == 12);
 
 /// ip-socket-address as it is passed flat: the case, then its fields, then zeros.
 struct flat_address {
@@ -304,6 +316,20 @@ COPOLL_IMPORT("sockets/udp", "[method]outgoing-datagram-stream.subscribe")
 handle copoll_outgoing_subscribe(handle);
 COPOLL_IMPORT("sockets/udp", "[resource-drop]outgoing-datagram-stream")
 void copoll_drop_outgoing(handle);
+
+#define COPOLL_TCP_OPTION(function, option, flat, value)                                       \
+    COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket." option)                                 \
+    void copoll_tcp_##function(handle, value_result<value>*);                                  \
+    COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.set-" option)                             \
+    void copoll_tcp_set_##function(handle, flat, socket_status*);
+COPOLL_TCP_OPTION(keep_alive_enabled, "keep-alive-enabled", std::int32_t, std::uint8_t)
+COPOLL_TCP_OPTION(keep_alive_idle, "keep-alive-idle-time", std::int64_t, std::uint64_t)
+COPOLL_TCP_OPTION(keep_alive_interval, "keep-alive-interval", std::int64_t, std::uint64_t)
+COPOLL_TCP_OPTION(keep_alive_count, "keep-alive-count", std::int32_t, std::uint32_t)
+COPOLL_TCP_OPTION(hop_limit, "hop-limit", std::int32_t, std::uint8_t)
+COPOLL_TCP_OPTION(receive_buffer, "receive-buffer-size", std::int64_t, std::uint64_t)
+COPOLL_TCP_OPTION(send_buffer, "send-buffer-size", std::int64_t, std::uint64_t)
+#undef COPOLL_TCP_OPTION
 
 COPOLL_IMPORT("sockets/ip-name-lookup", "resolve-addresses")
 void copoll_resolve_addresses(handle, const char*, std::uint32_t, handle_result*);
