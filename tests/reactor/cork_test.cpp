@@ -166,17 +166,18 @@ TEST_CASE("with_cork: a steady state allocates nothing") {
     run_test([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         const auto body = [](auto& out, tcp_stream& in) -> task<result<void>> {
-            const auto& stats = (co_await this_env{}).owner;
+            const env& here = co_await this_env{};
+            const loop& owner = *here.owner;
             const auto part = pattern(32);
             std::array<std::byte, 64> got;
             std::uint64_t before = 0;
             for (int i = 0; i < 120; ++i) {
-                if (i == 20) before = stats->stats().allocations + heap_allocations();
+                if (i == 20) before = owner.stats().allocations + heap_allocations();
                 co_await check(write_all(out, part));
                 co_await check(write_all(out, part));
                 co_await check(read_exactly(in, got));
             }
-            CHECK(stats->stats().allocations + heap_allocations() == before);
+            CHECK(owner.stats().allocations + heap_allocations() == before);
             co_return {};
         };
         co_return co_await with_cork(client, body, server);

@@ -162,7 +162,7 @@ task<result<void>> run_corked(S& below, std::size_t capacity, F f, Args... args)
 /// `result<void>`, and then waits until all that it wrote has left; gives what `f` gave, or the
 /// error of the last writes. Nothing else may write to `below` meanwhile; reading is free.
 /// An lvalue argument is passed by reference, an rvalue is kept.
-/// *Cancellation:* reaches `f`; what was not written by then is lost, as in a stream that is closed.
+/// *Cancellation:* reaches `f`; what was not written by then is lost, as in a closed stream.
 template <write_stream S, class F, class... Args>
     requires std::invocable<F, corked_writer<S>&, Args...>
 auto with_cork(S& below, F f, Args&&... args) {
