@@ -8,18 +8,26 @@
 
 #include <getopt.h>
 
+#include <charconv>
+#include <cstddef>
 #include <cstdio>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace copoll;
 
 namespace {
 
 constexpr const char* usage =
-    "usage: echo_server [--listen ADDR:PORT]\n"
+    "usage: echo_server [--listen ADDR:PORT] [--buffer BYTES]\n"
     "\n"
     "Echoes what each connection sends, until it ends.\n"
     "\n"
     "  --listen ADDR:PORT  where to listen (default 127.0.0.1:8080); port 0 takes a free one\n"
+    "  --buffer BYTES      a buffer of its own for each connection, from 1 byte to 1 MiB (default:\n"
+    "                      none, what is read is in memory that all share)\n"
     "  --help              this text\n";
 
 task<result<void>> session(tcp_stream peer) {
@@ -33,18 +41,38 @@ task<result<void>> session(tcp_stream peer) {
     }
 }
 
-task<result<void>> serve(scope& sessions, tcp_listener& listener) {
-    for (;;) sessions.spawn(session, co_await check(listener.accept()));
+task<result<void>> buffered_session(tcp_stream peer, std::size_t size) {
+    std::vector<std::byte> buffer(size);
+    for (;;) {
+        const auto [ec, n] = co_await peer.read_some(buffer);
+        if (ec == errc::eof) co_return {};
+        if (ec) co_return fail(ec);
+        co_await check(write_all(peer, std::span(buffer).first(n)));
+    }
+}
+
+task<result<void>> serve(scope& sessions, tcp_listener& listener, std::size_t buffer_size) {
+    for (;;) {
+        auto peer = co_await check(listener.accept());
+        if (buffer_size == 0)
+            sessions.spawn(session, std::move(peer));
+        else
+            sessions.spawn(buffered_session, std::move(peer), buffer_size);
+    }
 }
 
 struct options {
     ip::endpoint listen{ip::loopback_v4, 8080};
+    std::size_t buffer_size = 0;
     bool help = false;
 };
 
 result<options> parse(args a) {
     static constexpr option known[] = {
-        {"listen", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'}, {}};
+        {"listen", required_argument, nullptr, 'l'},
+        {"buffer", required_argument, nullptr, 'b'},
+        {"help", no_argument, nullptr, 'h'},
+        {}};
     options o;
     for (int c; (c = getopt_long(a.argc(), a.argv(), "", known, nullptr)) != -1;) {
         if (c == 'h') {
@@ -56,6 +84,15 @@ result<options> parse(args a) {
                 return fail(errc::usage);
             }
             o.listen = *at;
+        } else if (c == 'b') {
+            const std::string_view text = optarg;
+            const auto [end, ec] =
+                std::from_chars(text.data(), text.data() + text.size(), o.buffer_size);
+            if (ec != std::errc{} || end != text.data() + text.size() || o.buffer_size == 0 ||
+                o.buffer_size > 1024 * 1024) {
+                std::fprintf(stderr, "echo_server: not a size: %s\n", optarg);
+                return fail(errc::usage);
+            }
         } else {
             return fail(errc::usage);
         }
@@ -81,5 +118,5 @@ task<result<void>> async_main(args a) {
     const auto at = co_await check(listener.local_endpoint());
     std::printf("listening on %s\n", ip::to_string(at).c_str());
     std::fflush(stdout);
-    co_return co_await with_scope(serve, listener);
+    co_return co_await with_scope(serve, listener, chosen.buffer_size);
 }

@@ -55,6 +55,7 @@ void loop::run_generation() {
     detail::intrusive_fifo<continuation> generation;
     generation.append(ready_);
     while (continuation* k = generation.pop()) resume(resolve(k));
+    io_.end_turn();
 }
 
 void loop::look(bool may_block) {
@@ -76,6 +77,7 @@ result<void> loop::run(continuation& root, const bool& done, stop_source& stop) 
     bool deadlocked = false;
     std::uint32_t turns_without_look = 0;
     resume(resolve(&root));
+    io_.end_turn();
     while (!done) {
         if (!ready_.empty()) {
             run_generation();

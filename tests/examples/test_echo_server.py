@@ -26,7 +26,8 @@ class Test(CommandLine, unittest.TestCase):
 
     @on_each_host
     def test_wrong_arguments(self, host):
-        for wrong in (["--frobnicate"], ["--listen"], ["127.0.0.1:0"], ["--listen", ""]):
+        for wrong in (["--frobnicate"], ["--listen"], ["127.0.0.1:0"], ["--listen", ""],
+                      ["--buffer", "0"], ["--buffer", "4k"], ["--buffer", "1048577"]):
             self.assert_wrong_usage(run(host, "echo_server", *wrong), "echo_server")
 
     @on_each_host

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <copoll/result.hpp>
 #include <copoll/run.hpp>
@@ -115,9 +117,62 @@ TEST_CASE("host: each stream call fails once with closed") {
     the_host.stream_error = host::stream_error::closed;
     fail_each_call(conversation, [](std::string_view call, std::error_code ec) {
         if (call == "read") return ec == errc::eof || ec == errc::timed_out || !ec;
-        if (is_stream_call(call)) return ec == errc::connection_reset || !ec;
+        // Bytes that were to leave at the end of the turn: the peer waits for them in vain.
+        if (is_stream_call(call))
+            return ec == errc::connection_reset || ec == errc::timed_out || !ec;
         return true;
     });
+}
+
+TEST_CASE("host: bytes that could not leave are an error of the next write, and of shutdown") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(write_all(client, bytes_of("warm up")));
+        std::array<std::byte, 7> buffer{};
+        co_await check(read_exactly(server, buffer));
+
+        the_host.stream_error = host::stream_error::closed;
+        the_host.fail_at = the_host.fallible_calls + 1;
+        co_await check(write_all(client, bytes_of("lost")));
+        co_await check(sleep_for(1ms));
+        CHECK(the_host.failed == "check-write");
+        const auto later = co_await client.write_some(bytes_of("more"));
+        CHECK(later.ec == errc::connection_reset);
+        const auto shut = co_await client.shutdown_write();
+        CHECK(error_of(shut) == errc::connection_reset);
+        co_return {};
+    }());
+    CHECK(the_host.all_alive() == 0);
+}
+
+TEST_CASE("host: what is written in a turn leaves in one call, also if the host takes it later") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(write_all(client, bytes_of("warm up")));
+        std::vector<std::byte> got(7);
+        co_await check(read_exactly(server, got));
+
+        for (const std::uint32_t refusals : {0U, 1U, 5U}) {
+            the_host.no_permits = refusals;
+            const auto before = host::calls[host::call::write];
+            const auto sent = pattern(30'000);
+            got.assign(sent.size(), {});
+            auto [wrote, read] = co_await when_all(
+                [](tcp_stream& s, const auto& bytes) -> task<result<void>> {
+                    for (std::size_t at = 0; at < bytes.size(); at += 100)
+                        co_await check(write_all(s, std::span(bytes).subspan(at, 100)));
+                    co_return {};
+                }(client, sent),
+                read_exactly(server, got));
+            CHECK(wrote.has_value());
+            CHECK(!read.ec);
+            CHECK(got == sent);
+            // more turns than one, since a task that never waits lets the others run
+            CHECK(host::calls[host::call::write] - before <= 300 / 16 + 1);
+        }
+        co_return {};
+    }());
+    CHECK(the_host.all_alive() == 0);
 }
 
 TEST_CASE("host: the text of a stream's error tells a reset from others") {

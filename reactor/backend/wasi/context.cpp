@@ -83,6 +83,7 @@ void context::make_cold(waiter& w) {
 void context::leave_tier(waiter& w) noexcept {
     switch (std::exchange(w.tier_, waiter::tier::none)) {
         case waiter::tier::none: break;
+        case waiter::tier::turn_end: w.unlink(); break;
         case waiter::tier::hot:
             w.unlink();
             --hot_count_;
@@ -124,6 +125,19 @@ void context::end_rests(clock::time_point now) {
 }
 
 // --- a turn
+
+void context::report_at_turn_end(waiter& w) noexcept {
+    w.tier_ = waiter::tier::turn_end;
+    turn_end_.push_back(w);
+}
+
+void context::report_turn_end() noexcept {
+    while (!turn_end_.empty()) {
+        waiter& w = turn_end_.front();
+        leave_tier(w);
+        w.on_ready_(w);
+    }
+}
 
 void context::turn(std::optional<clock::time_point> deadline, bool may_block) {
     const auto wake_at = [&deadline](clock::time_point t) {

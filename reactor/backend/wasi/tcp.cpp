@@ -36,9 +36,11 @@ pollable subscribe_socket(const resource<host::drop_tcp>& s) {
 }  // namespace
 
 void tcp_socket::close() noexcept {
-    if (io_ && socket_ && !output_.settled())
+    if (io_ && socket_ && !output_->settled()) {
+        output_->stop_waiting();
         return linger<tcp_socket>::begin(*io_, std::move(*this));
-    output_ = {};
+    }
+    output_.reset();
     input_ = {};
     socket_.reset();
 }
@@ -74,20 +76,19 @@ bool write_op::attempt() noexcept {
         return true;
     }
     if (bytes_.empty()) return true;
-    if (!s_->output_.try_write(bytes_, result) &&
-        !(s_->io_->yielded_to_host() && s_->output_.try_write(bytes_, result)))
-        return false;
+    if (!s_->output_->try_write(bytes_, result)) return false;
     if (result.ec == errc::closed) result.ec = errc::connection_reset;  // the peer is gone: EPIPE
     return true;
 }
 
 bool shutdown_op::attempt() noexcept {
     const bool writes = direction_ != direction::read;
-    if (writes && !s_->output_.settled()) return false;  // the FIN comes behind the data
+    if (writes && !s_->output_->settled()) return false;  // the FIN comes behind the data
     const auto r = host::returned<host::socket_status, host::raw::copoll_tcp_shutdown, other>(
         s_->socket_.get(), static_cast<std::int32_t>(direction_));
     if (writes) s_->write_shut_ = true;
     if (r.tag != 0) result = fail(to_error(r.code));
+    if (writes && s_->output_->error()) result = fail(s_->output_->error());
     return true;
 }
 

@@ -27,6 +27,8 @@ concept backend_context =
         c.wait(deadline);
         /// The same without blocking.
         c.look();
+        /// The tasks of a turn have run: what was collected meanwhile goes out.
+        c.end_turn();
         /// No operation is armed: `wait` without a deadline would never return.
         { k.idle() } -> std::same_as<bool>;
         /// The program ends: gives closed sockets until `t` to deliver.

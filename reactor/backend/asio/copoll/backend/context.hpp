@@ -99,6 +99,7 @@ public:
 
     void wait(std::optional<clock::time_point> deadline);
     void look();
+    void end_turn() noexcept {}
     bool idle() const noexcept { return armed_ == 0; }
     /// The kernel delivers what closed sockets were given.
     void finish(clock::time_point) noexcept {}

@@ -74,6 +74,7 @@ public:
     void wait(std::optional<clock::time_point> deadline);
     /// Completes what can complete at this instant.
     void look();
+    void end_turn() noexcept {}
     /// Nothing that is scheduled can complete an operation: simulated programs that hang are
     /// reported as a deadlock even where a real peer might still have said something.
     bool idle() const noexcept;

@@ -84,7 +84,7 @@ protected:
 
 private:
     friend class context;
-    enum class tier : std::uint8_t { none, hot, cold, resting };
+    enum class tier : std::uint8_t { none, turn_end, hot, cold, resting };
 
     host::handle pollable_ = host::none;
     std::uint32_t slot_ = 0;    ///< in the cold list
@@ -128,6 +128,11 @@ public:
 
     void arm(waiter& w, host::handle pollable);
     void disarm(waiter& w) noexcept { leave_tier(w); }
+    /// Reports `w` when the tasks of this turn have run, once, and disarms it before.
+    void report_at_turn_end(waiter& w) noexcept;
+    void end_turn() noexcept {
+        if (!turn_end_.empty()) report_turn_end();
+    }
     /// For one that was reported ready, tried, and found nothing. After a few times in a row it
     /// rests for some milliseconds: some hosts report for ever what is not so.
     void found_nothing(waiter& w);
@@ -157,6 +162,7 @@ private:
     void leave_tier(waiter& w) noexcept;
     void end_rests(clock::time_point now);
 
+    void report_turn_end() noexcept;
     void turn(std::optional<clock::time_point> deadline, bool may_block);
     void set_timer(std::optional<clock::time_point> deadline);
     void poll_hot(bool may_block);
@@ -171,6 +177,7 @@ private:
     loop& owner_;
     const polling_options options_;
 
+    detail::intrusive_list<waiter> turn_end_;
     detail::intrusive_list<waiter> hot_;
     std::size_t hot_count_ = 0;
     std::vector<waiter*> cold_;

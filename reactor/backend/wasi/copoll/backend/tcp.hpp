@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/pollable_op.hpp>
 #include <copoll/backend/stream.hpp>
+#include <copoll/backend/tcp_output.hpp>
 #include <copoll/chunk.hpp>
 #include <copoll/detail/socket_option.hpp>
 #include <copoll/detail/tcp_types.hpp>
@@ -26,7 +28,7 @@ class tcp_socket {
 public:
     tcp_socket() noexcept = default;
     tcp_socket(context& io, host::handle socket, host::handle input, host::handle output) noexcept
-        : io_(&io), socket_(socket), input_(input), output_(output) {}
+        : io_(&io), socket_(socket), input_(input), output_(new tcp_output(io, output)) {}
     tcp_socket(tcp_socket&&) noexcept = default;
     tcp_socket& operator=(tcp_socket&& other) noexcept { return replace(*this, std::move(other)); }
     ~tcp_socket() { close(); }
@@ -44,14 +46,14 @@ private:
     friend class write_op;
     friend class shutdown_op;
     friend class linger<tcp_socket>;
-    bool settled() noexcept { return output_.settled(); }
-    host::handle output_pollable() { return output_.pollable(); }
+    bool settled() noexcept { return output_->settled(); }
+    host::handle output_pollable() { return output_->pollable(); }
     void forget_context() noexcept { io_ = nullptr; }
 
     context* io_ = nullptr;
     resource<host::drop_tcp> socket_;
     input_stream input_;
-    output_stream output_;
+    std::unique_ptr<tcp_output> output_;
     bool write_shut_ = false;
 };
 
@@ -111,7 +113,7 @@ class write_op : public pollable_op<write_op, io_result> {
 public:
     write_op(tcp_socket& s, std::span<const std::byte> bytes) noexcept : s_(&s), bytes_(bytes) {}
     bool attempt() noexcept;
-    host::handle pollable() { return s_->output_.pollable(); }
+    host::handle pollable() { return s_->output_->pollable(); }
 
 private:
     tcp_socket* s_;
@@ -122,7 +124,7 @@ class shutdown_op : public pollable_op<shutdown_op, copoll::result<void>> {
 public:
     shutdown_op(tcp_socket& s, direction d) noexcept : s_(&s), direction_(d) {}
     bool attempt() noexcept;
-    host::handle pollable() { return s_->output_.pollable(); }
+    host::handle pollable() { return s_->output_->pollable(); }
 
 private:
     tcp_socket* s_;
