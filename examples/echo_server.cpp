@@ -26,8 +26,8 @@ constexpr const char* usage =
     "Echoes what each connection sends, until it ends.\n"
     "\n"
     "  --listen ADDR:PORT  where to listen (default 127.0.0.1:8080); port 0 takes a free one\n"
-    "  --buffer BYTES      a buffer of its own for each connection, from 1 byte to 1 MiB (default:\n"
-    "                      none, what is read is in memory that all share)\n"
+    "  --buffer BYTES      a buffer of its own for each connection, up to 1 MiB (default: none,\n"
+    "                      what is read is in memory that all share)\n"
     "  --help              this text\n";
 
 task<result<void>> session(tcp_stream peer) {

@@ -3,10 +3,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -125,6 +127,7 @@ TEST_CASE("host: each stream call fails once with closed") {
 }
 
 TEST_CASE("host: bytes that could not leave are an error of the next write, and of shutdown") {
+    const auto alive = the_host.all_alive();
     run_test([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         co_await check(write_all(client, bytes_of("warm up")));
@@ -142,10 +145,11 @@ TEST_CASE("host: bytes that could not leave are an error of the next write, and 
         CHECK(error_of(shut) == errc::connection_reset);
         co_return {};
     }());
-    CHECK(the_host.all_alive() == 0);
+    CHECK(the_host.all_alive() == alive);
 }
 
 TEST_CASE("host: what is written in a turn leaves in one call, also if the host takes it later") {
+    const auto alive = the_host.all_alive();
     run_test([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
         co_await check(write_all(client, bytes_of("warm up")));
@@ -172,7 +176,7 @@ TEST_CASE("host: what is written in a turn leaves in one call, also if the host 
         }
         co_return {};
     }());
-    CHECK(the_host.all_alive() == 0);
+    CHECK(the_host.all_alive() == alive);
 }
 
 TEST_CASE("host: the text of a stream's error tells a reset from others") {
@@ -331,4 +335,63 @@ TEST_CASE("host: a stream that the host does not finish is left to it when the p
     CHECK(took > 4s);
     CHECK(took < 7s);
     the_host.no_permits = 0;
+}
+
+TEST_CASE("host: small reads are served by few calls, and lose nothing") {
+    const auto alive = the_host.all_alive();
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        const auto sent = pattern(100'000);
+        co_await check(write_all(client, std::span(sent).first(50'000)));
+        std::vector<std::byte> got;
+        std::array<std::byte, 100> small;
+        const auto before = host::calls[host::call::read];
+        while (got.size() < 50'000) {
+            const auto n = co_await check(server.read_some(small));
+            std::ranges::copy_n(small.begin(), static_cast<std::ptrdiff_t>(n),
+                                std::back_inserter(got));
+        }
+        CHECK(host::calls[host::call::read] - before < 50);
+
+        // A timeout finds nothing to lose, and the end comes behind what was read ahead.
+        const auto none = co_await with_timeout(server.read_some(small), 5ms);
+        CHECK(none.ec == errc::timed_out);
+        co_await check(write_all(client, std::span(sent).subspan(50'000)));
+        co_await check(client.shutdown_write());
+        for (;;) {
+            const auto r = co_await server.read_some(small);
+            if (r.ec) {
+                CHECK(r.ec == errc::eof);
+                break;
+            }
+            std::ranges::copy_n(small.begin(), static_cast<std::ptrdiff_t>(r.n),
+                                std::back_inserter(got));
+        }
+        CHECK(got == sent);
+        co_return {};
+    }());
+    CHECK(the_host.all_alive() == alive);
+}
+
+TEST_CASE("host: what was read ahead comes before the error") {
+    const auto alive = the_host.all_alive();
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(write_all(client, bytes_of("header and body")));
+        std::array<std::byte, 6> header;
+        co_await check(read_exactly(server, header));
+        CHECK(text_of(header) == "header");
+
+        the_host.stream_error = host::stream_error::last_operation_failed;
+        the_host.debug_string = "ConnectionReset";
+        the_host.fail_at = the_host.fallible_calls + 1;
+        std::array<std::byte, 9> body;
+        const auto rest = co_await read_exactly(server, body);
+        CHECK(text_of(body) == " and body");
+        CHECK(!rest.ec);
+        const auto failed = co_await server.read_some(body);
+        CHECK(failed.ec == errc::connection_reset);
+        co_return {};
+    }());
+    CHECK(the_host.all_alive() == alive);
 }

@@ -83,31 +83,62 @@ bool input_stream::read_once(std::span<std::byte> buffer, io_result& result) noe
     return true;
 }
 
-bool input_stream::try_read(std::span<std::byte> buffer, io_result& result) noexcept {
+bool input_stream::try_read(std::span<std::byte> buffer, io_result& result,
+                            copoll::detail::chunk_pool& pool) noexcept {
     result = {};
+    if (!ahead_.empty()) {
+        result.n = take_ahead(buffer);
+        return true;
+    }
     drained_ = false;
     if (pending_) {
         result.ec = std::exchange(pending_, {});
         return true;
     }
-    while (!buffer.empty()) {
-        const std::size_t want = std::min<std::size_t>(request_, buffer.size());
+    if (request_ > buffer.size()) return read_ahead(buffer, result, pool);
+    while (!buffer.empty() && !drained_) {
+        const std::size_t asked = std::min<std::size_t>(request_, buffer.size());
         io_result part;
-        if (!read_once(buffer.first(want), part)) break;
+        if (!read_once(buffer.first(asked), part)) break;
         if (part.ec) {
             (result.n > 0 ? pending_ : result.ec) = part.ec;
             return true;
         }
         result.n += part.n;
         buffer = buffer.subspan(part.n);
-        if (part.n < want) {
-            drained_ = true;
-            if (part.n < request_ / 4 && request_ > smallest_request) request_ /= 2;
-            break;
-        }
-        if (want == request_ && request_ < largest_request) request_ *= 2;
+        adapt(asked, part.n);
     }
     return result.n > 0;
+}
+
+bool input_stream::read_ahead(std::span<std::byte> buffer, io_result& result,
+                              copoll::detail::chunk_pool& pool) noexcept {
+    chunk c = pool.take();
+    io_result r;
+    if (!read_once(std::span<std::byte>(c).first(request_), r)) return false;
+    result.ec = r.ec;
+    if (r.ec) return true;
+    adapt(request_, r.n);
+    c.truncate(r.n);
+    ahead_ = std::move(c);
+    ahead_begin_ = 0;
+    result.n = take_ahead(buffer);
+    return true;
+}
+
+std::size_t input_stream::take_ahead(std::span<std::byte> buffer) noexcept {
+    const std::size_t n = std::min(buffer.size(), ahead_.size() - ahead_begin_);
+    std::memcpy(buffer.data(), ahead_.data() + ahead_begin_, n);
+    ahead_begin_ += static_cast<std::uint32_t>(n);
+    if (ahead_begin_ == ahead_.size()) ahead_ = {};
+    return n;
+}
+
+/// Asks for more next time when what was asked for came, and for less when it was far from that.
+void input_stream::adapt(std::size_t asked, std::size_t came) noexcept {
+    drained_ = came < asked;
+    if (drained_ && came < request_ / 4 && request_ > smallest_request) request_ /= 2;
+    if (came == request_ && request_ < largest_request) request_ *= 2;
 }
 
 host::handle output_stream::pollable() {

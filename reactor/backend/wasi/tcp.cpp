@@ -61,12 +61,12 @@ result<ip::endpoint> tcp_socket::remote_endpoint() const noexcept {
 
 bool read_op::attempt() noexcept {
     if (buffer_.empty()) return true;
-    return s_->input_.try_read(buffer_, result);
+    return s_->input_.try_read(buffer_, result, s_->io_->chunks());
 }
 
 bool read_chunk_op::attempt() noexcept {
     return detail::fill_chunk(*pool_, result, [this](std::span<std::byte> buffer, io_result& r) {
-        return s_->input_.try_read(buffer, r);
+        return s_->input_.try_read(buffer, r, *pool_);
     });
 }
 

@@ -112,7 +112,8 @@ bool tcp_output::send() noexcept {
             return false;
         held_.consume(r.n);
         if (r.ec) {
-            error_ = r.ec == errc::closed ? make_error_code(errc::connection_reset) : r.ec;  // EPIPE
+            error_ = r.ec;
+            if (error_ == errc::closed) error_ = errc::connection_reset;  // the peer is gone: EPIPE
             held_.clear();
         }
     }

@@ -14,13 +14,17 @@ inline namespace wasi {
 
 class input {
 public:
-    static input open_stdin(context&) {
-        return input{host::counted<host::raw::copoll_get_stdin, host::call::other>()};
+    static input open_stdin(context& io) {
+        return input{io, host::counted<host::raw::copoll_get_stdin, host::call::other>()};
     }
 
 private:
     friend class input_read_op;
-    explicit input(host::handle h) noexcept : stream_(h) {}
+    input(context& io, host::handle h) noexcept : io_(&io), stream_(h) {}
+    bool try_read(std::span<std::byte> buffer, io_result& result) noexcept {
+        return stream_.try_read(buffer, result, io_->chunks());
+    }
+    context* io_;
     input_stream stream_;
 };
 
@@ -54,7 +58,7 @@ private:
 class input_read_op : public pollable_op<input_read_op, io_result> {
 public:
     input_read_op(input& in, std::span<std::byte> buffer) noexcept : in_(&in), buffer_(buffer) {}
-    bool attempt() noexcept { return buffer_.empty() || in_->stream_.try_read(buffer_, result); }
+    bool attempt() noexcept { return buffer_.empty() || in_->try_read(buffer_, result); }
     host::handle pollable() { return in_->stream_.pollable(); }
 
 private:

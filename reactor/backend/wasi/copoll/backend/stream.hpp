@@ -5,6 +5,7 @@
 #include <span>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/result.hpp>
 
 namespace copoll::backend {
@@ -26,19 +27,27 @@ public:
 
     /// False: nothing there. A read that comes back full goes on into the rest of `buffer`, so
     /// that the size asked for can start small (the host allocates and zeroes what is asked for)
-    /// and a message still arrives in one piece.
-    bool try_read(std::span<std::byte> buffer, io_result& result) noexcept;
+    /// and a message still arrives in one piece. When that size is more than `buffer` has room for,
+    /// the rest waits in a chunk of `pool` for the reads to come.
+    bool try_read(std::span<std::byte> buffer, io_result& result,
+                  copoll::detail::chunk_pool& pool) noexcept;
     /// The last read found less than there was room for, and nothing has been asked since.
-    bool drained() const noexcept { return drained_; }
+    bool drained() const noexcept { return drained_ && ahead_.empty(); }
     host::handle pollable();
 
 private:
     bool read_once(std::span<std::byte> buffer, io_result& result) noexcept;
+    bool read_ahead(std::span<std::byte> buffer, io_result& result,
+                    copoll::detail::chunk_pool& pool) noexcept;
+    void adapt(std::size_t asked, std::size_t came) noexcept;
+    std::size_t take_ahead(std::span<std::byte> buffer) noexcept;
 
     resource<host::drop_input> stream_;
     wasi::pollable pollable_;
     std::uint32_t request_ = smallest_request;  ///< bytes to ask for next
     bool drained_ = false;
+    chunk ahead_;                     ///< what was read and not asked for yet,
+    std::uint32_t ahead_begin_ = 0;   ///< from here on
     std::error_code pending_{};  ///< came after bytes; the next read reports it
 
     static constexpr std::uint32_t smallest_request = 1024;
