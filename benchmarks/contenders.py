@@ -12,6 +12,8 @@ ANY_PORT = ["--listen", "127.0.0.1:0"]
 
 COPOLL = "copoll"
 FLAT = "flat ceiling"
+PLAIN = "flat, a poll each turn"
+SPLICE = "flat, by splice"
 TWO_TIER = "two-tier ceiling"
 NATIVE_COPOLL = "native copoll"
 NATIVE_EPOLL = "native epoll"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Scenario echo: how fast messages come back over connections that are all busy."""
-from contenders import (COPOLL, ECHO_SERVER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, TWO_TIER,
-                        buffer_name, components, natives, with_buffers)
+from contenders import (COPOLL, ECHO_SERVER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, SPLICE, TWO_TIER, WASI,
+                        buffer_name, component as component_contender, components, natives,
+                        with_buffers)
 from measure import Case
 
 BUFFERS = (4, 16, 64)  # KiB
@@ -14,6 +15,7 @@ open_files = 2_000
 def contenders(host):
     return [*components(host),
             *natives((NATIVE_COPOLL, "echo_server"), (NATIVE_EPOLL, "ceiling_epoll")),
+            component_contender(SPLICE, WASI / "ceiling_splice.wasm", host),
             *with_buffers(host, BUFFERS)]
 
 
@@ -23,10 +25,10 @@ def cases(peers):
         Case("64 B x 1 connection", ["--size", "64", "--connections", "1"], FLAT,
              contenders=common),
         Case("64 B x 64 connections", ["--size", "64", "--connections", "64"], FLAT,
-             contenders=common),
+             contenders=(*common, SPLICE)),
         Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
              contenders=common, view="fairness", seconds=2),
-        Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=common),
+        Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=(*common, SPLICE)),
         Case("64 KiB x 1 connection, 4 in flight, by size of the server's buffer", BULK, FLAT,
              contenders=(*map(buffer_name, BUFFERS), FLAT)),
     ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Scenario idle: what connections cost that only stay open, and whether busy ones are equal."""
-from contenders import (COPOLL, ECHO_SERVER, FLAT, MEMORY, NATIVE_COPOLL, TWO_TIER, WASI,
+from contenders import (COPOLL, ECHO_SERVER, FLAT, MEMORY, NATIVE_COPOLL, PLAIN, TWO_TIER, WASI,
                         component as component_contender, components, natives)
 from measure import Case
 
@@ -15,11 +15,12 @@ open_files = HELD + 1_000
 
 def contenders(host):
     return [*components(host), *natives((NATIVE_COPOLL, "echo_server")),
+            component_contender(PLAIN, WASI / "ceiling_plain.wasm", host),
             component_contender(MEMORY, WASI / "echo_memory.wasm", host)]
 
 
 def cases(peers):
-    common = (COPOLL, TWO_TIER, FLAT, NATIVE_COPOLL, *peers)
+    common = (COPOLL, TWO_TIER, FLAT, PLAIN, NATIVE_COPOLL, *peers)
 
     def case(name, active, idle=0, **more):
         # What was accepted counts as active for a while: the first part of a turn is not counted.

@@ -18,7 +18,10 @@
 
 namespace {
 
-constexpr std::size_t turns_per_poll = 256;
+#if !defined(TURNS_PER_POLL)  // the variant that polls everything each turn
+#define TURNS_PER_POLL 256
+#endif
+constexpr std::size_t turns_per_poll = TURNS_PER_POLL;
 constexpr int accepts_per_poll = 64;
 
 struct member {

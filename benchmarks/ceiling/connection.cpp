@@ -7,14 +7,10 @@
 #include <bit>
 #include <utility>
 
-namespace {
-
-turn failure(const host::stream_error& error) {
+turn connection::failure(const host::stream_error& error) {
     if (error.closed == 0) host::drop_error(error.error);
     return turn::over;
 }
-
-}  // namespace
 
 connection::connection(const host::accepted_socket& accepted)
     : handles_{accepted},
@@ -32,21 +28,6 @@ connection::~connection() {
 
 turn connection::serve(std::unique_ptr<block>& spare) {
     return unsent_ || input_ended_ ? resume(spare) : echo(spare);
-}
-
-turn connection::echo(std::unique_ptr<block>& spare) {
-    if (!spare) spare = std::make_unique_for_overwrite<block>();
-    const auto filled = fill(*spare);
-    if (filled == 0) return input_ended_ ? close() : turn::waiting;
-
-    std::size_t begin = 0;
-    const auto t = send(*spare, begin, filled);
-    if (t == turn::waiting) {
-        unsent_ = std::move(spare);
-        unsent_begin_ = begin;
-        unsent_end_ = filled;
-    }
-    return t == turn::progress && input_ended_ ? close() : t;
 }
 
 turn connection::resume(std::unique_ptr<block>& spare) {

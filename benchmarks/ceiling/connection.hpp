@@ -41,6 +41,8 @@ public:
 private:
     static constexpr std::size_t smallest_read = 512;
 
+    static turn failure(const host::stream_error& error);
+    // Of connection_copies.cpp or connection_splices.cpp.
     turn echo(std::unique_ptr<block>& spare);
     turn resume(std::unique_ptr<block>& spare);
     turn send(const block& data, std::size_t& begin, std::size_t end);

@@ -142,6 +142,8 @@ HOST_CALL("wasi:io/streams", "[method]output-stream.check-write")
 void check_write(handle output, permit_result*);
 HOST_CALL("wasi:io/streams", "[method]output-stream.write")
 void write(handle output, const std::byte* data, std::size_t size, write_result*);
+HOST_CALL("wasi:io/streams", "[method]output-stream.splice")
+void splice(handle output, handle input, std::uint64_t size, permit_result*);
 HOST_CALL("wasi:io/streams", "[method]output-stream.subscribe") handle subscribe_output(handle);
 HOST_CALL("wasi:io/streams", "[resource-drop]output-stream") void drop_output(handle);
 

@@ -33,6 +33,6 @@ copoll::task<copoll::result<void>> tell_memory() {
 }  // namespace
 
 copoll::task<copoll::result<void>> async_main(copoll::args a) {
-    const auto ended = co_await copoll::first_done(echo_main(a), tell_memory());
-    co_return std::get<0>(ended.results);
+    const auto ended = co_await copoll::first_done(tell_memory(), echo_main(a));
+    co_return std::get<1>(ended.results);
 }
