@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Compares the library's servers with hand-written ones in the same host. See README.md."""
 import argparse
+import json
 import os
 import platform
 import sys
@@ -11,13 +12,14 @@ import contenders
 import report
 import scenario_echo
 import scenario_idle
+import scenario_timers
 from component_size import stripped_size
 from measure import cpu_split, measure
 from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_signals, host_name)
 
 # A scenario has contenders(host), cases(names of peers), the component whose size is told, and how
 # many open files it needs.
-SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle}
+SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers}
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
@@ -96,9 +98,24 @@ def raise_limits(options):
     allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
 
 
+def run_timers(options):
+    machine = describe_machine(options)
+    figures = scenario_timers.run(options, show_progress)
+    show_progress("")
+    print(f"timers: {machine['host']}, medians of {options.rounds} rounds\n")
+    print(scenario_timers.as_text(figures))
+    json_path = options.json or ROOT / "build/bench/timers.json"
+    json_path.parent.mkdir(parents=True, exist_ok=True)
+    json_path.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+    print(f"\nwritten: {json_path}")
+    return True
+
+
 def run_scenario(name, options):
     """Measures, prints and writes; returns whether all servers but peers did their work."""
     scenario = SCENARIOS[name]
+    if scenario is scenario_timers:
+        return run_timers(options)
     peers = contenders.from_folder(options.peers, options.host) if options.peers else []
     peers += [contenders.named(text, options.host) for text in options.peer]
     everybody = scenario.contenders(options.host) + peers
