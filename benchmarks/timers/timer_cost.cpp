@@ -44,7 +44,9 @@ task<result<void>> async_main(args) {
     loop& owner = *(co_await this_env{}).owner;
     random_numbers random;
     const auto base = clock::now() + 1h;
-    const auto deadline = [&] { return base + std::chrono::microseconds{random.next() % (1 << 30)}; };
+    const auto deadline = [&] {
+        return base + std::chrono::microseconds{random.next() % (1 << 30)};
+    };
 
     const auto timers = std::make_unique<detail::timer_node[]>(pending);
     auto begin = clock::now();
