@@ -72,6 +72,9 @@ public:
 
     /// Closes now; the same as destroying the stream. Nothing may be awaited on it.
     void close() noexcept { socket_.close(); }
+    /// Closes now, and drops what was written and has not been sent. The peer sees a reset where
+    /// the platform can be asked for one (not on WASI). Nothing may be awaited on it.
+    void abort() noexcept { socket_.abort(); }
     bool is_open() const noexcept { return socket_.is_open(); }
 
     result<ip::endpoint> local_endpoint() const noexcept { return socket_.local_endpoint(); }

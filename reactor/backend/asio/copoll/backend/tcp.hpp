@@ -25,6 +25,10 @@ public:
 
     bool is_open() const noexcept { return static_cast<bool>(fd_); }
     void close() noexcept { fd_.reset(); }
+    void abort() noexcept {
+        if (fd_) (void)set(detail::socket_option::reset_on_close, 1);
+        close();
+    }
     result<ip::endpoint> local_endpoint() const noexcept;
     result<ip::endpoint> remote_endpoint() const noexcept;
     result<void> set(detail::socket_option o, std::uint64_t value) noexcept;

@@ -35,6 +35,10 @@ public:
 
     bool is_open() const noexcept { return static_cast<bool>(socket_); }
     void close() noexcept;
+    void abort() noexcept {
+        if (output_) output_->discard();
+        close();
+    }
     result<ip::endpoint> local_endpoint() const noexcept;
     result<ip::endpoint> remote_endpoint() const noexcept;
     result<void> set(detail::socket_option o, std::uint64_t value) noexcept;

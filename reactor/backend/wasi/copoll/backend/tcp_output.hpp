@@ -33,6 +33,8 @@ public:
     /// Sends what is held as far as the host takes it. True when nothing is left to send, with the
     /// host neither, or nothing ever will: only then may the stream be dropped or shut down.
     bool settled() noexcept;
+    /// Drops what is held. What the host has taken already it sends.
+    void discard() noexcept { held_.clear(); }
     /// Of what was taken before: it will never arrive.
     std::error_code error() const noexcept { return error_; }
     host::handle pollable() { return stream_.pollable(); }
