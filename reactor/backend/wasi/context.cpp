@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include <copoll/backend/tcp_output.hpp>
 #include <copoll/loop.hpp>
 
 namespace copoll {
@@ -56,6 +57,10 @@ context::~context() { detail::expects(armed() == 0, "loop ended while operations
 
 void context::post(continuation& k) noexcept { owner_.post(k); }
 detail::chunk_pool& context::chunks() noexcept { return owner_.chunks(); }
+
+std::uint64_t context::allocations() const noexcept {
+    return growths_ + host::landing_misses + tcp_output::allocations();
+}
 
 // --- tiers
 

@@ -18,18 +18,20 @@ class block_pool {
 public:
     void* take() {
         if (!free_) {
-            ++host::landing_misses;
+            ++allocations_;
             return ::operator new(Size);
         }
         return std::exchange(free_, free_->next);
     }
     void give_back(void* block) noexcept { free_ = new (block) free_block{free_}; }
+    std::uint64_t allocations() const noexcept { return allocations_; }
 
 private:
     struct free_block {
         free_block* next;
     };
     free_block* free_ = nullptr;
+    std::uint64_t allocations_ = 0;
 };
 
 constexpr std::size_t small_block = 4 * 1024;
@@ -38,6 +40,10 @@ constinit block_pool<sizeof(tcp_output)> outputs;
 constinit block_pool<small_block> small_blocks;
 
 }  // namespace
+
+std::uint64_t tcp_output::allocations() noexcept {
+    return outputs.allocations() + small_blocks.allocations();
+}
 
 void* tcp_output::operator new(std::size_t) { return outputs.take(); }
 void tcp_output::operator delete(void* memory) noexcept { outputs.give_back(memory); }

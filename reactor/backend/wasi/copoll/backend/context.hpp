@@ -141,7 +141,7 @@ public:
     detail::chunk_pool& chunks() noexcept;
     std::uint64_t waits() const noexcept { return polls_; }
     std::uint64_t host_calls() const noexcept { return host::calls.total(); }
-    std::uint64_t allocations() const noexcept { return growths_ + host::landing_misses; }
+    std::uint64_t allocations() const noexcept;
 
     /// Waiters that no operation stands behind, see linger.hpp.
     std::size_t lingering_ = 0;

@@ -25,6 +25,8 @@ public:
         on_ready_ = [](waiter& w) noexcept { static_cast<tcp_output&>(w).send_again(); };
     }
     ~tcp_output() { stop_waiting(); }
+    /// Blocks that came from the heap so far.
+    static std::uint64_t allocations() noexcept;
     static void* operator new(std::size_t size);
     static void operator delete(void* memory) noexcept;
 
