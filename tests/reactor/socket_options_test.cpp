@@ -12,6 +12,7 @@
 
 #include <copoll/tcp.hpp>
 #include <copoll/time.hpp>
+#include <copoll/udp.hpp>
 #include <copoll/when.hpp>
 
 #include "support/error_of.hpp"
@@ -220,3 +221,24 @@ TEST_CASE("options: a fault while getting or setting comes out") {
     }());
 }
 #endif
+
+TEST_CASE("options: of a datagram socket") {
+    run_in_worlds([]() -> task<result<void>> {
+        for (const ip::address& on : {ip::loopback_v4, ip::loopback_v6}) {
+            if (on.is_v6() && !co_await has_ipv6()) co_return {};
+            auto socket = co_await check(udp_socket::bind({on, 0}));
+            co_await check(socket.set_hop_limit(33));
+            CHECK(socket.hop_limit() == 33);
+            CHECK(error_of(socket.set_hop_limit(0)) == errc::invalid_argument);
+            co_await check(socket.set_receive_buffer_size(64 * 1024));
+            co_await check(socket.set_send_buffer_size(32 * 1024));
+            const auto receives = co_await check(socket.receive_buffer_size());
+            const auto sends = co_await check(socket.send_buffer_size());
+            CHECK(receives >= 32 * 1024);
+            CHECK(sends >= 16 * 1024);
+            socket.close();
+            CHECK(error_of(socket.hop_limit()) == errc::closed);
+        }
+        co_return {};
+    });
+}

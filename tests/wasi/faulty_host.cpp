@@ -217,6 +217,9 @@ WRAP_GET(copoll_tcp_keep_alive_count, "keep-alive-count", std::uint32_t)
 WRAP_GET(copoll_tcp_hop_limit, "hop-limit", std::uint8_t)
 WRAP_GET(copoll_tcp_receive_buffer, "receive-buffer-size", std::uint64_t)
 WRAP_GET(copoll_tcp_send_buffer, "send-buffer-size", std::uint64_t)
+WRAP_GET(copoll_udp_hop_limit, "unicast-hop-limit", std::uint8_t)
+WRAP_GET(copoll_udp_receive_buffer, "receive-buffer-size", std::uint64_t)
+WRAP_GET(copoll_udp_send_buffer, "send-buffer-size", std::uint64_t)
 
 #define WRAP_SET(function, name, type)                                                         \
     void __real_##function(host::handle, type, host::socket_status*);                          \
@@ -230,6 +233,9 @@ WRAP_SET(copoll_tcp_set_keep_alive_count, "set-keep-alive-count", std::int32_t)
 WRAP_SET(copoll_tcp_set_hop_limit, "set-hop-limit", std::int32_t)
 WRAP_SET(copoll_tcp_set_receive_buffer, "set-receive-buffer-size", std::int64_t)
 WRAP_SET(copoll_tcp_set_send_buffer, "set-send-buffer-size", std::int64_t)
+WRAP_SET(copoll_udp_set_hop_limit, "set-unicast-hop-limit", std::int32_t)
+WRAP_SET(copoll_udp_set_receive_buffer, "set-receive-buffer-size", std::int64_t)
+WRAP_SET(copoll_udp_set_send_buffer, "set-send-buffer-size", std::int64_t)
 
 void __real_copoll_resolve_addresses(host::handle, const char*, std::uint32_t,
                                      host::handle_result*);

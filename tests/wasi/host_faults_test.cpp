@@ -19,6 +19,7 @@
 #include <copoll/stream.hpp>
 #include <copoll/tcp.hpp>
 #include <copoll/time.hpp>
+#include <copoll/udp.hpp>
 #include <copoll/when.hpp>
 
 #include "support/error_of.hpp"
@@ -106,13 +107,20 @@ TEST_CASE("host: each call that sets or gets an option fails once; the error com
         co_await check(listener.receive_buffer_size());
         co_await check(listener.set_send_buffer_size(10'000));
         co_await check(listener.send_buffer_size());
+        auto datagrams = co_await check(udp_socket::bind({ip::loopback_v4, 0}));
+        co_await check(datagrams.set_hop_limit(9));
+        co_await check(datagrams.hop_limit());
+        co_await check(datagrams.set_receive_buffer_size(10'000));
+        co_await check(datagrams.receive_buffer_size());
+        co_await check(datagrams.set_send_buffer_size(10'000));
+        co_await check(datagrams.send_buffer_size());
         co_return {};
     };
     the_host.socket_error = host::socket_error::invalid_state;
     fail_each_call(set_and_get, [](std::string_view, std::error_code ec) {
         return ec == errc::invalid_state;
     });
-    CHECK(the_host.fallible_calls >= 14);
+    CHECK(the_host.fallible_calls >= 20);
 }
 
 TEST_CASE("host: each stream call fails once with closed") {

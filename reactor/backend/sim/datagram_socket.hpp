@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <copoll/backend/option_values.hpp>
 #include <copoll/detail/udp_types.hpp>
 #include <copoll/ip.hpp>
 
@@ -30,6 +31,7 @@ public:
     std::optional<ip::endpoint> peer;
     wait_set readable;
     wait_set writable;
+    option_values options{};
 
     ip::family family() const noexcept { return bound.address.family(); }
     ip::endpoint local() const noexcept;

@@ -25,22 +25,6 @@ outcome stream_call(Op& op, context& io, call kind, connection& c, Body body) {
     return o;
 }
 
-/// Setting and getting fail when told to, like any other call.
-std::error_code option_fault(network& net) noexcept { return net.decide(call::option).ec; }
-
-result<void> set_option(network& net, option_values& values, detail::socket_option o,
-                        std::uint64_t value) noexcept {
-    if (const auto ec = option_fault(net)) return fail(ec);
-    values[o] = value;
-    return {};
-}
-
-result<std::uint64_t> get_option(network& net, const option_values& values,
-                                 detail::socket_option o) noexcept {
-    if (const auto ec = option_fault(net)) return fail(ec);
-    return values[o];
-}
-
 }  // namespace
 
 tcp_socket::tcp_socket(std::shared_ptr<connection> c, unsigned side,

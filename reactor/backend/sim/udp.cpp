@@ -40,6 +40,13 @@ result<ip::endpoint> udp_socket::remote_endpoint() const noexcept {
     return *socket_->peer;
 }
 
+result<void> udp_socket::set(detail::socket_option o, std::uint64_t value) noexcept {
+    return set_option(socket_->net, socket_->options, o, value);
+}
+result<std::uint64_t> udp_socket::get(detail::socket_option o) const noexcept {
+    return get_option(socket_->net, socket_->options, o);
+}
+
 // --- receive, send
 
 outcome udp_socket::receive(context& io, const waiter& w, std::span<incoming_datagram> into,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/backend/tcp.hpp>
 
+#include "option_calls.hpp"
+
 namespace copoll::backend {
 inline namespace wasi {
 namespace {
@@ -8,22 +10,6 @@ namespace {
 using detail::socket_option;
 
 constexpr std::uint64_t second = 1'000'000'000;  // durations are in nanoseconds
-
-template <auto Import, class Flat>
-result<void> set_with(host::handle socket, Flat value) noexcept {
-    const auto r =
-        host::returned<host::socket_status, Import, host::call::other>(socket, value);
-    if (r.tag != 0) return fail(to_error(r.code));
-    return {};
-}
-
-template <auto Import, class T>
-result<std::uint64_t> get_with(host::handle socket) noexcept {
-    const auto r =
-        host::returned<host::value_result<T>, Import, host::call::other>(socket);
-    if (r.tag != 0) return fail(to_error(r.code));
-    return r.value;
-}
 
 result<void> set_option(host::handle socket, socket_option o, std::uint64_t value) noexcept {
     const auto small = static_cast<std::int32_t>(value);

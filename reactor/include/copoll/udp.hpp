@@ -11,6 +11,7 @@
 #include <copoll/detail/io_op.hpp>
 #include <copoll/detail/udp_types.hpp>
 #include <copoll/ip.hpp>
+#include <copoll/socket_options.hpp>
 
 /// UDP. Each function returns an operation to `co_await`; nothing happens before that. A socket
 /// has at most one receive and one send awaited at a time, and must not move meanwhile.
@@ -28,7 +29,7 @@ namespace copoll {
 
 /// A socket of one address family. Not connected it talks with anybody; connected, with its peer
 /// only. Destroying it closes it; what was sent still leaves.
-class udp_socket {
+class udp_socket : public socket_options<udp_socket> {
 public:
     /// Binds; gives `result<udp_socket>`. Port 0 takes a free one, see `local_endpoint`. A socket
     /// of IPv6 takes IPv6 only.
@@ -114,6 +115,14 @@ public:
     explicit udp_socket(backend::udp_socket socket) noexcept : socket_(std::move(socket)) {}
 
 private:
+    friend class socket_options<udp_socket>;
+    result<void> set_option(detail::socket_option o, std::uint64_t value) noexcept {
+        return socket_.set(o, value);
+    }
+    result<std::uint64_t> get_option(detail::socket_option o) const noexcept {
+        return socket_.get(o);
+    }
+
     backend::udp_socket socket_;
 };
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/backend/option_values.hpp>
 #include <copoll/backend/sim_op.hpp>
 #include <copoll/chunk.hpp>
 #include <copoll/detail/socket_option.hpp>
@@ -21,21 +22,6 @@ inline namespace sim {
 class connect_attempt;
 class connection;
 class listening;
-
-/// What a socket's options are set to. Only `reset_on_close` changes what it does.
-class option_values {
-public:
-    std::uint64_t& operator[](detail::socket_option o) noexcept {
-        return values_[static_cast<std::size_t>(o)];
-    }
-    std::uint64_t operator[](detail::socket_option o) const noexcept {
-        return values_[static_cast<std::size_t>(o)];
-    }
-
-private:
-    // in the order of the enumeration; the defaults of Linux
-    std::array<std::uint64_t, 9> values_{0, 7200, 75, 9, 64, 65536, 65536, 1, 0};
-};
 
 /// One end of a connection.
 class tcp_socket {

@@ -8,6 +8,7 @@
 
 #include <copoll/backend/context.hpp>
 #include <copoll/backend/sim_op.hpp>
+#include <copoll/detail/socket_option.hpp>
 #include <copoll/detail/udp_types.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/result.hpp>
@@ -29,6 +30,8 @@ public:
     void close() noexcept;
     result<ip::endpoint> local_endpoint() const noexcept;
     result<ip::endpoint> remote_endpoint() const noexcept;
+    result<void> set(detail::socket_option o, std::uint64_t value) noexcept;
+    result<std::uint64_t> get(detail::socket_option o) const noexcept;
 
 private:
     friend class udp_open_op;

@@ -317,19 +317,22 @@ handle copoll_outgoing_subscribe(handle);
 COPOLL_IMPORT("sockets/udp", "[resource-drop]outgoing-datagram-stream")
 void copoll_drop_outgoing(handle);
 
-#define COPOLL_TCP_OPTION(function, option, flat, value)                                       \
-    COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket." option)                                 \
-    void copoll_tcp_##function(handle, value_result<value>*);                                  \
-    COPOLL_IMPORT("sockets/tcp", "[method]tcp-socket.set-" option)                             \
-    void copoll_tcp_set_##function(handle, flat, socket_status*);
-COPOLL_TCP_OPTION(keep_alive_enabled, "keep-alive-enabled", std::int32_t, std::uint8_t)
-COPOLL_TCP_OPTION(keep_alive_idle, "keep-alive-idle-time", std::int64_t, std::uint64_t)
-COPOLL_TCP_OPTION(keep_alive_interval, "keep-alive-interval", std::int64_t, std::uint64_t)
-COPOLL_TCP_OPTION(keep_alive_count, "keep-alive-count", std::int32_t, std::uint32_t)
-COPOLL_TCP_OPTION(hop_limit, "hop-limit", std::int32_t, std::uint8_t)
-COPOLL_TCP_OPTION(receive_buffer, "receive-buffer-size", std::int64_t, std::uint64_t)
-COPOLL_TCP_OPTION(send_buffer, "send-buffer-size", std::int64_t, std::uint64_t)
-#undef COPOLL_TCP_OPTION
+#define COPOLL_OPTION(kind, function, option, flat, value)                                     \
+    COPOLL_IMPORT("sockets/" #kind, "[method]" #kind "-socket." option)                        \
+    void copoll_##kind##_##function(handle, value_result<value>*);                             \
+    COPOLL_IMPORT("sockets/" #kind, "[method]" #kind "-socket.set-" option)                    \
+    void copoll_##kind##_set_##function(handle, flat, socket_status*);
+COPOLL_OPTION(tcp, keep_alive_enabled, "keep-alive-enabled", std::int32_t, std::uint8_t)
+COPOLL_OPTION(tcp, keep_alive_idle, "keep-alive-idle-time", std::int64_t, std::uint64_t)
+COPOLL_OPTION(tcp, keep_alive_interval, "keep-alive-interval", std::int64_t, std::uint64_t)
+COPOLL_OPTION(tcp, keep_alive_count, "keep-alive-count", std::int32_t, std::uint32_t)
+COPOLL_OPTION(tcp, hop_limit, "hop-limit", std::int32_t, std::uint8_t)
+COPOLL_OPTION(tcp, receive_buffer, "receive-buffer-size", std::int64_t, std::uint64_t)
+COPOLL_OPTION(tcp, send_buffer, "send-buffer-size", std::int64_t, std::uint64_t)
+COPOLL_OPTION(udp, hop_limit, "unicast-hop-limit", std::int32_t, std::uint8_t)
+COPOLL_OPTION(udp, receive_buffer, "receive-buffer-size", std::int64_t, std::uint64_t)
+COPOLL_OPTION(udp, send_buffer, "send-buffer-size", std::int64_t, std::uint64_t)
+#undef COPOLL_OPTION
 
 COPOLL_IMPORT("sockets/ip-name-lookup", "resolve-addresses")
 void copoll_resolve_addresses(handle, const char*, std::uint32_t, handle_result*);

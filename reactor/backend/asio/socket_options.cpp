@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/backend/tcp.hpp>
+#include <copoll/backend/udp.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -96,6 +97,12 @@ result<void> tcp_listener::set(socket_option o, std::uint64_t value) noexcept {
     return set_option(fd_.get(), o, value);
 }
 result<std::uint64_t> tcp_listener::get(socket_option o) const noexcept {
+    return get_option(fd_.get(), o);
+}
+result<void> udp_socket::set(socket_option o, std::uint64_t value) noexcept {
+    return set_option(fd_.get(), o, value);
+}
+result<std::uint64_t> udp_socket::get(socket_option o) const noexcept {
     return get_option(fd_.get(), o);
 }
 
