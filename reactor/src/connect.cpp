@@ -111,7 +111,7 @@ std::vector<ip::endpoint> interleave_families(const std::vector<ip::endpoint>& e
     return order;
 }
 
-inline namespace COPOLL_TRANSFER_NAMESPACE {
+inline namespace COPOLL_ABI_NAMESPACE {
 
 task<result<tcp_stream>> connect(std::string name, std::uint16_t port, connect_options options) {
     if (port == 0) co_return fail(errc::invalid_argument);
@@ -125,5 +125,5 @@ task<result<tcp_stream>> connect(std::vector<ip::endpoint> endpoints, connect_op
         first_that_answers(std::move(endpoints), options.attempt_delay), options.timeout);
 }
 
-}  // namespace COPOLL_TRANSFER_NAMESPACE
+}  // namespace COPOLL_ABI_NAMESPACE
 }  // namespace copoll

@@ -14,7 +14,7 @@ std::string_view args::program() const noexcept {
     return name;
 }
 
-inline namespace COPOLL_TRANSFER_NAMESPACE {
+inline namespace COPOLL_ABI_NAMESPACE {
 
 result<void> run(task<result<void>> root, const loop_options& options) {
     struct root_done : continuation {
@@ -47,5 +47,5 @@ int run_main(args a, task<result<void>> root, const loop_options& options) {
     return 1;
 }
 
-}  // namespace COPOLL_TRANSFER_NAMESPACE
+}  // namespace COPOLL_ABI_NAMESPACE
 }  // namespace copoll

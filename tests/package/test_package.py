@@ -73,6 +73,8 @@ class Test(unittest.TestCase):
             needs += ["-fno-exceptions", "COPOLL_WASI_VERSION", "--stack-first"]
         if os.environ.get("TAIL_CALL"):
             needs += ["-mtail-call"]
+        if os.environ.get("TASK_TRACE"):
+            needs += ["COPOLL_TASK_TRACE=1"]
         for need in needs:
             self.assertIn(need, targets)
         self.assertNotIn(str(ROOT), targets)
@@ -85,6 +87,16 @@ class Test(unittest.TestCase):
             str(ROOT / "reactor/include/copoll/detail/config.hpp"))) for option in ("-O0", "-O2")}
         self.assertEqual(1, len(modes["-O0"]))
         self.assertEqual(modes["-O0"], modes["-O2"])
+
+    def test_a_program_that_traces_tasks_does_not_link_a_library_that_does_not(self):
+        """Their promises differ, and so do the names of `run`."""
+        if os.environ.get("TASK_TRACE"):
+            return print("SKIPPED: the library traces tasks")
+        flags = f"{os.environ.get('CXXFLAGS', '')} -DCOPOLL_TASK_TRACE=1"
+        prefix = self.install()
+        with self.assertRaisesRegex(AssertionError, "undefined.*_traced"):
+            self.consume(f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags}",
+                         f"-Dcopoll_DIR={prefix}/lib/cmake/copoll")
 
     def test_a_subdirectory_is_used(self):
         self.assertEqual("consumed\n", self.consume(f"-DCOPOLL_SOURCE={ROOT}"))

@@ -19,6 +19,7 @@
 #include <copoll/run.hpp>
 #include <copoll/scope.hpp>
 #include <copoll/semaphore.hpp>
+#include <copoll/tcp.hpp>
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
 
@@ -295,6 +296,24 @@ TEST_CASE("loop: counts turns, resumed continuations, waits, frames and timers")
         CHECK(inside.timers == before.timers + 1);
         CHECK(here.stats().frames == before.frames);
         CHECK(here.stats().timers == before.timers);
+    }());
+}
+
+TEST_CASE("loop: counts the operations that wait for the host") {
+    run_test([]() -> task<result<void>> {
+        loop& here = *(co_await this_env{}).owner;
+        auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        const auto before = here.stats().waiters;
+        std::uint64_t during = 0;
+        event e;
+        const auto look = [](loop& l, std::uint64_t& n) -> task<void> {
+            co_await next_turn{};
+            n = l.stats().waiters;
+        };
+        co_await first_done(listener.accept(), e.wait(), look(here, during));
+        CHECK(during == before + 1);
+        CHECK(here.stats().waiters == before);
+        co_return {};
     }());
 }
 

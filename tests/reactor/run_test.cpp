@@ -104,7 +104,7 @@ TEST_CASE("run_main: says on one line of stderr what failed, and nothing of what
         return outcome_of([&] {
             std::string program = "/usr/bin/tool";
             std::array<char*, 1> values{program.data()};
-            run_main(args{1, values.data()}, end_with(r));
+            run_main(args{1, values.data()}, end_with(r), {.stall_limit = {}});
         }).words;
     };
     CHECK(said(fail(errc::connection_refused)) == "tool: connection refused\n");

@@ -34,10 +34,12 @@ public:
         loop& owner = *enclosing_->env_->owner;
         resumed_.handle = h;
         if (failed_at_once_) return owner.transfer(resolve(enclosing_->leave(op_->error())));
+        enclosing_->record_.suspend();
         return owner.transfer(op_->suspend(*this));
     }
 
     auto await_resume() {
+        enclosing_->record_.resume();
         using result_type = result_of<O>;
         return result_traits<result_type>::success(op_->take());
     }
@@ -74,9 +76,11 @@ private:
 
 template <class T>
 template <class O>
-auto task_promise<T>::await_transform(check_op<O>&& op) noexcept {
+auto task_promise<T>::await_transform(check_op<O>&& op,
+                                      const std::source_location& where) noexcept {
     static_assert(fallible<T>,
                   "co_await check(...) needs an enclosing task that returns result<> or io_result");
+    record_.await_at(where);
     return check_awaiter<O, task_promise<T>>{op.op, *this};
 }
 

@@ -39,7 +39,7 @@ struct host_port {
 /// The two families in turn, IPv6 first, each in the order that it has (RFC 8305 section 4).
 std::vector<ip::endpoint> interleave_families(const std::vector<ip::endpoint>& endpoints);
 
-inline namespace COPOLL_TRANSFER_NAMESPACE {
+inline namespace COPOLL_ABI_NAMESPACE {
 
 /// Looks `name` up, as `resolve` does, and connects to the first of its addresses that answers;
 /// gives `result<tcp_stream>`. Addresses are tried in the order of `interleave_families`: the next
@@ -57,5 +57,5 @@ task<result<tcp_stream>> connect(std::string name, std::uint16_t port,
 /// none.
 task<result<tcp_stream>> connect(std::vector<ip::endpoint> endpoints, connect_options options = {});
 
-}  // namespace COPOLL_TRANSFER_NAMESPACE
+}  // namespace COPOLL_ABI_NAMESPACE
 }  // namespace copoll

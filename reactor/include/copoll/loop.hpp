@@ -3,6 +3,8 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <optional>
+#include <source_location>
 #include <type_traits>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include <copoll/detail/backend_concept.hpp>
 #include <copoll/detail/config.hpp>
 #include <copoll/detail/intrusive_fifo.hpp>
+#include <copoll/detail/task_record.hpp>
 #include <copoll/detail/timer_heap.hpp>
 #include <copoll/loop_options.hpp>
 #include <copoll/operation.hpp>
@@ -25,8 +28,10 @@ struct loop_stats {
     std::uint64_t waits = 0;         ///< times the backend was asked what happened
     std::uint64_t host_calls = 0;    ///< calls of the host; `wasi` backend only
     std::uint64_t allocations = 0;   ///< frames and buffers that came from the heap
-    std::uint64_t frames = 0;        ///< coroutine frames alive now
+    std::uint64_t frames = 0;        ///< coroutine frames of this thread alive now
     std::uint64_t timers = 0;        ///< timers set now
+    std::uint64_t waiters = 0;       ///< operations that wait for the host now
+    std::uint64_t stalls = 0;        ///< times a task kept the loop for `stall_limit` or longer
 };
 
 /// The single-threaded reactor. One turn runs the generation of continuations that was ready when
@@ -80,6 +85,8 @@ public:
 
     backend::context& io() noexcept { return io_; }
     detail::chunk_pool& chunks() noexcept { return chunks_; }
+    detail::task_registry& tasks() noexcept { return tasks_; }
+    const detail::task_registry& tasks() const noexcept { return tasks_; }
     loop_stats stats() const noexcept;
 
     static constexpr std::uint32_t inline_budget = 16;
@@ -103,6 +110,9 @@ public:
 
 private:
     void resume(std::coroutine_handle<> h);
+    void go_on(std::coroutine_handle<> h);
+    void go_on_timed(std::coroutine_handle<> h);
+    void report_stall(clock::duration kept);
     void run_generation();
     void look(bool may_block);
     void finish_transfers();
@@ -119,6 +129,10 @@ private:
     detail::timer_heap timers_;
     detail::chunk_pool chunks_;
     loop_stats stats_;
+    detail::task_registry tasks_;
+    const clock::duration stall_limit_;
+    std::optional<clock::time_point> resumed_at_{};
+    std::vector<std::source_location> stalls_;  // reported already
     backend::context io_;
 };
 

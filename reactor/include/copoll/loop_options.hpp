@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include <copoll/clock.hpp>
+#include <copoll/detail/config.hpp>
+#include <copoll/trace.hpp>
 
 namespace copoll {
 
@@ -25,6 +27,11 @@ struct polling_options {
 
 struct loop_options {
     polling_options polling{};
+    trace_hook trace{};
+    /// A task that keeps the loop for so long is reported on stderr, once for each place that it
+    /// went on from. 0: never, and the clock is not read for it. A group of tasks that hand over to
+    /// one another without the loop counts as one.
+    clock::duration stall_limit = std::chrono::milliseconds{COPOLL_TASK_TRACE ? 100 : 0};
 };
 
 }  // namespace copoll

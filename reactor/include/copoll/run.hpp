@@ -38,7 +38,7 @@ private:
     std::span<char*> values_;
 };
 
-inline namespace COPOLL_TRANSFER_NAMESPACE {
+inline namespace COPOLL_ABI_NAMESPACE {
 
 /// Runs `root` and everything it spawns on a loop of its own, to the end; gives root's result.
 /// Blocks the thread. *Errors:* root's own; `deadlock` when nothing that is waited for can happen
@@ -49,7 +49,7 @@ result<void> run(task<result<void>> root, const loop_options& options = {});
 /// WASI 0.2 carries success and failure only: a host reports a component's 2 as 1.
 int run_main(args a, task<result<void>> root, const loop_options& options = {});
 
-}  // namespace COPOLL_TRANSFER_NAMESPACE
+}  // namespace COPOLL_ABI_NAMESPACE
 }  // namespace copoll
 
 /// What a program that links `copoll::main` defines.

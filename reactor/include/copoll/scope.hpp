@@ -36,7 +36,8 @@ class body_op;
 /// the task that made the scope.
 class scope : detail::stop_node {
 public:
-    scope(const env& parent, child_failure policy) noexcept : policy_(policy) {
+    scope(const env& parent, child_failure policy) noexcept
+        : policy_(policy), task_(parent.owner->tasks().running()) {
         env_.owner = parent.owner;
         env_.stop = source_.get_token();
         link(parent.stop, [](stop_node& n) noexcept { static_cast<scope&>(n).request_stop(); });
@@ -85,6 +86,7 @@ private:
     std::error_code first_error_;
     continuation* joiner_ = nullptr;
     child_failure policy_;
+    [[no_unique_address]] detail::task_ref task_;  // that it was made in
     [[no_unique_address]] detail::thrown thrown_;
 
 public:
@@ -115,7 +117,8 @@ public:
     public:
         template <class... Args>
         explicit promise_type(scope& s, Args&&...) noexcept : scope_(s) {
-            env_ = &s.env_;
+            bind_to(s.env_, s.task_);
+            record_.hide();
             handle = std::coroutine_handle<promise_type>::from_promise(*this);
             ++s.live_;
             s.env_.owner->post(*this);
@@ -123,7 +126,10 @@ public:
         ~promise_type() { scope_.child_ended(); }
 
         spawned get_return_object() const noexcept { return {}; }
-        std::suspend_never final_suspend() const noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept {
+            record_.end();
+            return {};
+        }
         void return_void() const noexcept {}
         void unhandled_exception() noexcept {
             if (!scope_.thrown_) scope_.thrown_.catch_current();
@@ -177,7 +183,9 @@ private:
 
 template <class T, class F, class... Args>
 task<T> run_scope(child_failure policy, F f, Args... args) {
-    scope s{co_await this_env{}, policy};
+    const env& outer = co_await this_env{};
+    outer.owner->tasks().running().hide();
+    scope s{outer, policy};
     auto r = co_await body_op<T>{std::invoke(std::move(f), s, static_cast<Args&&>(args)...), s};
     if (!r) s.request_stop();
     if constexpr (fallible<T>) {

@@ -29,6 +29,7 @@ public:
         template <class P>
         static loop::transfer_result await_suspend(std::coroutine_handle<P> h) noexcept {
             task_promise_base& self = h.promise();
+            self.record_.end();
             loop& owner = *self.env_->owner;
             return owner.transfer(resolve(self.continuation_));
         }
@@ -55,13 +56,16 @@ public:
     using task_promise_base::await_transform;
     /// `co_await check(x)` may end this coroutine instead of resuming it.
     template <class O>
-    auto await_transform(check_op<O>&& op) noexcept;
+    auto await_transform(
+        check_op<O>&& op,
+        const std::source_location& where = std::source_location::current()) noexcept;
 
     /// Ends the coroutine, suspended at its present await, with an error. Gives who comes next.
     continuation* leave(std::error_code ec) noexcept
         requires fallible<T>
     {
         value_.emplace(result_traits<T>::failure(ec));
+        record_.end();
         return continuation_;
     }
 
@@ -110,7 +114,7 @@ public:
         // not h_ != nullptr: GCC 12 then looks at the == of T, which need not compile
         detail::expects(static_cast<bool>(h_),
                         "awaited a task that was moved from or awaited before");
-        h_.promise().env_ = &e;
+        h_.promise().bind_to(e, e.owner->tasks().running());
     }
     bool start() noexcept { return false; }
     std::coroutine_handle<> suspend(continuation& k) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -31,6 +32,8 @@ concept backend_context =
         c.end_turn();
         /// No operation is armed: `wait` without a deadline would never return.
         { k.idle() } -> std::same_as<bool>;
+        /// Operations that are armed.
+        { k.waiters() } -> std::same_as<std::size_t>;
         /// The program ends: gives closed sockets until `t` to deliver.
         c.finish(t);
         { k.waits() } -> std::same_as<std::uint64_t>;

@@ -13,9 +13,19 @@
 #define COPOLL_SYMMETRIC_TRANSFER 0
 #endif
 
+/// COPOLL_TASK_TRACE is 1 where each task keeps a record of what it waits for and whom it belongs
+/// to, see trace.hpp. The option of that name sets it for the library and all that link it.
+#if !defined(COPOLL_TASK_TRACE)
+#define COPOLL_TASK_TRACE 0
+#endif
+
 /// An inline namespace around what every program calls: parts that chose differently do not link.
-#if COPOLL_SYMMETRIC_TRANSFER
-#define COPOLL_TRANSFER_NAMESPACE by_tail_call
+#if COPOLL_SYMMETRIC_TRANSFER && COPOLL_TASK_TRACE
+#define COPOLL_ABI_NAMESPACE by_tail_call_traced
+#elif COPOLL_SYMMETRIC_TRANSFER
+#define COPOLL_ABI_NAMESPACE by_tail_call
+#elif COPOLL_TASK_TRACE
+#define COPOLL_ABI_NAMESPACE by_trampoline_traced
 #else
-#define COPOLL_TRANSFER_NAMESPACE by_trampoline
+#define COPOLL_ABI_NAMESPACE by_trampoline
 #endif

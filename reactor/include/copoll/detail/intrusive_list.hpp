@@ -44,6 +44,10 @@ public:
     }
 
     bool empty() const noexcept { return root_.next_ == &root_; }
+    /// Null when empty.
+    const Node* first() const noexcept { return at(root_.next_); }
+    /// Null behind the last.
+    const Node* after(const Node& node) const noexcept { return at(as_link(node).next_); }
     Node& front() noexcept { return static_cast<Node&>(*root_.next_); }
 
     void push_back(Node& node) noexcept {
@@ -63,6 +67,11 @@ public:
     }
 
 private:
+    static const list_node& as_link(const Node& node) noexcept { return node; }
+    const Node* at(const list_node* link) const noexcept {
+        return link == &root_ ? nullptr : static_cast<const Node*>(link);
+    }
+
     struct anchor : list_node {
     } root_;
 };

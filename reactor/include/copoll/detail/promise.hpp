@@ -6,10 +6,12 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include <copoll/detail/frame_pool.hpp>
+#include <copoll/detail/task_record.hpp>
 #include <copoll/loop.hpp>
 #include <copoll/operation.hpp>
 
@@ -26,19 +28,27 @@ namespace detail {
 template <class O>
 class op_awaiter {
 public:
-    op_awaiter(O& op, const env& e) noexcept : op_(&op), env_(&e) { op.bind(e); }
+    op_awaiter(O& op, const env& e, task_ref awaiting) noexcept
+        : op_(&op), env_(&e), awaiting_(awaiting) {
+        op.bind(e);
+    }
 
     bool await_ready() noexcept { return op_->start(); }
     loop::transfer_result await_suspend(std::coroutine_handle<> h) noexcept {
         k_.handle = h;
         loop& owner = *env_->owner;
+        awaiting_.suspend();
         return owner.transfer(op_->suspend(k_));
     }
-    decltype(auto) await_resume() { return op_->take(); }
+    decltype(auto) await_resume() {
+        awaiting_.resume();
+        return op_->take();
+    }
 
 private:
     O* op_;
     const env* env_;
+    [[no_unique_address]] task_ref awaiting_;
     continuation k_;
 };
 
@@ -57,18 +67,23 @@ decltype(auto) awaiter_of(A&& awaitable) {
 template <class A>
 class foreign_awaiter {
 public:
-    explicit foreign_awaiter(A&& awaitable)
-        : awaiter_(awaiter_of(std::forward<A>(awaitable))) {}
+    foreign_awaiter(A&& awaitable, task_ref awaiting)
+        : awaiter_(awaiter_of(std::forward<A>(awaitable))), awaiting_(awaiting) {}
 
     bool await_ready() { return awaiter_.await_ready(); }
     template <class P>
     decltype(auto) await_suspend(std::coroutine_handle<P> h) {
+        awaiting_.suspend();
         return awaiter_.await_suspend(h);
     }
-    decltype(auto) await_resume() { return awaiter_.await_resume(); }
+    decltype(auto) await_resume() {
+        awaiting_.resume();
+        return awaiter_.await_resume();
+    }
 
 private:
     decltype(awaiter_of(std::declval<A>())) awaiter_;  // a reference, if it was not made
+    [[no_unique_address]] task_ref awaiting_;
 };
 
 struct env_awaiter {
@@ -87,24 +102,37 @@ public:
         frame_pool::deallocate(frame, size);
     }
 
-    std::suspend_always initial_suspend() const noexcept { return {}; }
+    task_record::first_suspend initial_suspend(
+        const std::source_location& where = std::source_location::current()) noexcept {
+        return record_.made_at(where);
+    }
 
     template <operation O>
-    op_awaiter<O> await_transform(O&& op) noexcept {
+    op_awaiter<O> await_transform(
+        O&& op, const std::source_location& where = std::source_location::current()) noexcept {
         static_assert(!std::is_lvalue_reference_v<O>,
                       "an operation is awaited once, as an rvalue: co_await std::move(x)");
-        return {op, *env_};
+        record_.await_at(where);
+        return {op, *env_, &record_};
     }
     env_awaiter await_transform(this_env) noexcept { return {*env_}; }
 
     /// What other libraries have to await works too; it sees a plain coroutine handle.
     template <class A>
         requires(!operation<std::remove_cvref_t<A>>)
-    foreign_awaiter<A> await_transform(A&& other) {
-        return foreign_awaiter<A>{std::forward<A>(other)};
+    foreign_awaiter<A> await_transform(
+        A&& other, const std::source_location& where = std::source_location::current()) {
+        record_.await_at(where);
+        return {std::forward<A>(other), &record_};
+    }
+
+    void bind_to(const env& e, task_ref parent) noexcept {
+        env_ = &e;
+        record_.bind_to(e.owner->tasks(), parent);
     }
 
     const env* env_ = nullptr;
+    [[no_unique_address]] task_record record_;
 };
 
 }  // namespace detail

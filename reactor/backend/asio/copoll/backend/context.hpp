@@ -101,6 +101,7 @@ public:
     void look();
     void end_turn() noexcept {}
     bool idle() const noexcept { return armed_ == 0; }
+    std::size_t waiters() const noexcept { return armed_; }
     /// The kernel delivers what closed sockets were given.
     void finish(clock::time_point) noexcept {}
 

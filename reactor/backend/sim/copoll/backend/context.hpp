@@ -78,6 +78,7 @@ public:
     /// Nothing that is scheduled can complete an operation: simulated programs that hang are
     /// reported as a deadlock even where a real peer might still have said something.
     bool idle() const noexcept;
+    std::size_t waiters() const noexcept { return armed_; }
     /// What is on the way arrives when a later loop of this world waits.
     void finish(clock::time_point) noexcept {}
 

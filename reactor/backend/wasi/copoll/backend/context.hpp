@@ -114,7 +114,8 @@ public:
     /// Asks without waiting.
     void look() { turn(std::nullopt, false); }
     /// True if no operation waits: `wait` without a deadline would never return.
-    bool idle() const noexcept { return armed() == lingering_; }
+    bool idle() const noexcept { return waiters() == 0; }
+    std::size_t waiters() const noexcept { return armed() - lingering_; }
     /// Lets closed sockets deliver what they were given, at most until `deadline`.
     void finish(clock::time_point deadline);
 
