@@ -72,6 +72,8 @@ async function prune() {
 
 /** Runs `wasi:cli/run`; gives the exit code. */
 async function run(folder, name, dirs, argv) {
+    // Node queues what a pipe does not take, and its event loop does not run beside the component.
+    for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
     const { WASIShim } = await load('preview2-shim/instantiation');
     const shim = new WASIShim({
         sandbox: {

@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from command_line import CommandLine
-from programs import PATIENCE, Program, on_each_host, receive_all, receive_exactly, run
+from programs import (PATIENCE, Program, not_on_jco, on_each_host, receive_all, receive_exactly,
+                      run)
 
 MEGABYTE = random.Random(1).randbytes(1_000_000)
 
@@ -156,6 +157,7 @@ class Test(CommandLine, unittest.TestCase):
             self.assertEqual(client.wait(timeout=5), 0, client.errors())
 
     @on_each_host
+    @not_on_jco("it does not tell a component that its output is closed")
     def test_output_that_nobody_reads_any_more(self, host):
         """Ends it with an error, as a closed pipe does to any program."""
         with Program(host, "tcp_client", self.address, raw=True) as client:

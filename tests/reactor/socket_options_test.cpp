@@ -17,6 +17,7 @@
 
 #include "support/error_of.hpp"
 #include "support/run_test.hpp"
+#include "support/skipped_on_jco.hpp"
 #include "support/tcp_pair.hpp"
 #include "support/worlds.hpp"
 
@@ -78,7 +79,7 @@ TEST_CASE("hop limit: of both families") {
             if (on.is_v6() && !co_await has_ipv6()) co_return {};
             auto [client, server] = co_await check(connected_pair(on));
             const auto usual = co_await check(client.hop_limit());
-            CHECK(usual > 1);
+            CHECK((usual > 1 || host_is_jco()));  // that knows its own value, not the system's
             for (const std::uint8_t hops : {std::uint8_t{1}, std::uint8_t{33}, std::uint8_t{255}}) {
                 co_await check(client.set_hop_limit(hops));
                 CHECK(client.hop_limit() == hops);

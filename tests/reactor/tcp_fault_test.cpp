@@ -20,6 +20,7 @@
 #include "support/error_of.hpp"
 #include "support/open_handles.hpp"
 #include "support/run_test.hpp"
+#include "support/skipped_on_jco.hpp"
 #include "support/tcp_pair.hpp"
 #include "support/worlds.hpp"
 
@@ -217,6 +218,8 @@ TEST_CASE("accept: a peer that resets before accept is skipped") {
 }
 #else
 
+constexpr const char* accepts_all = "it accepts all connections at once, so no backlog fills";
+
 /// Connects until the listener's queue is full and the system drops what comes, as a firewall does.
 task<result<ip::endpoint>> fill_backlog(tcp_listener& listener, std::vector<tcp_stream>& queued) {
     const auto at = co_await check(listener.local_endpoint());
@@ -232,6 +235,7 @@ task<result<ip::endpoint>> fill_backlog(tcp_listener& listener, std::vector<tcp_
 TEST_CASE("connect: a peer that does not answer is given up after the timeout") {
     run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}, {.backlog = 1}));
+        if (skipped_on_jco(accepts_all)) co_return {};
         std::vector<tcp_stream> queued;
         const auto at = co_await check(fill_backlog(listener, queued));
         const auto begin = clock::now();
@@ -248,6 +252,7 @@ TEST_CASE("connect: a peer that does not answer is given up after the timeout") 
 TEST_CASE("connect: canceled on its way, nothing stays of it and the next one works") {
     run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}, {.backlog = 1}));
+        if (skipped_on_jco(accepts_all)) co_return {};
         std::vector<tcp_stream> queued;
         const auto at = co_await check(fill_backlog(listener, queued));
         open_handles meter;

@@ -319,6 +319,22 @@ TEST_CASE("shutdown: after read, reading is at its end and writing goes on") {
     });
 }
 
+TEST_CASE("shutdown: after read, with data read before, reading is at its end") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(write_all(server, bytes_of("data")));
+        std::array<std::byte, 8> buffer;
+        const io_result data = co_await client.read_some(buffer);
+
+        co_await check(client.shutdown(direction::read));
+
+        const io_result end = co_await client.read_some(buffer);
+        CHECK(data.n == 4);
+        CHECK(end.ec == errc::eof);
+        co_return {};
+    });
+}
+
 TEST_CASE("shutdown: after both, reading is at its end, writing is closed, the peer is told") {
     run_in_worlds([]() -> task<result<void>> {
         auto [client, server] = co_await check(connected_pair());
@@ -519,6 +535,8 @@ TEST_CASE("tcp_stream: 1,000 rounds of connect, echo and close leave nothing ope
     run_in_worlds([]() -> task<result<void>> {
         auto listener = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
         co_await check(echo_round(listener));
+        const auto none = co_await with_timeout(listener.accept(), 1ms);  // has it wait once
+        CHECK(none.error() == errc::timed_out);
         open_handles meter;
 
         for (int i = 0; i < 1000; ++i) co_await check(echo_round(listener));

@@ -27,6 +27,7 @@
 #include "support/next_turn.hpp"
 #include "support/open_handles.hpp"
 #include "support/run_test.hpp"
+#include "support/skipped_on_jco.hpp"
 #include "support/stoppable.hpp"
 #include "support/tcp_pair.hpp"
 #include "support/udp_pair.hpp"
@@ -362,6 +363,7 @@ TEST_CASE("connect: what others send is not received, before and after") {
 }
 
 TEST_CASE("connect: again, with another peer") {
+    if (skipped_on_jco("a socket that is connected again has another port")) return;
     run_in_worlds([]() -> task<result<void>> {
         auto p = co_await check(connected_udp_pair());
         auto other = co_await check(udp_socket::bind({ip::loopback_v4, 0}));
@@ -418,6 +420,7 @@ TEST_CASE("connected: only the peer can be sent to; not connected, it must be na
 }
 
 TEST_CASE("connected: a port that nobody has refuses, and the socket lives on") {
+    if (skipped_on_jco("it does not tell of datagrams that were refused")) return;
     run_in_worlds([]() -> task<result<void>> {
         const auto at = co_await check(free_endpoint());
         auto client = co_await check(udp_socket::connected_to(at));
@@ -439,6 +442,7 @@ TEST_CASE("connected: a port that nobody has refuses, and the socket lives on") 
 }
 
 TEST_CASE("connected: a refusal comes out of the next send as well") {
+    if (skipped_on_jco("it does not tell of datagrams that were refused")) return;
     run_in_worlds([]() -> task<result<void>> {
         const auto at = co_await check(free_endpoint());
         auto client = co_await check(udp_socket::connected_to(at));

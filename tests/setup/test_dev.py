@@ -44,6 +44,23 @@ class Test(ScriptTest):
         self.assertIn("FAILED:  wasi: bad", lines)
         self.assertIn("FAILED:  wasi: absent", lines)
 
+    def test_summary_counts_the_results_of_a_test_that_ran_many(self):
+        inner = self.write(self.tmp / "inner.xml", JUNIT)
+        def outer(status):
+            return self.write(self.tmp / "wasi/tests.xml", f"""<testsuite>
+                <testcase name="many" status="{status}"><system-out>
+RESULTS: {inner}
+some text</system-out></testcase></testsuite>""")
+        result = self.summary(outer("fail"))
+        lines = result.stdout.splitlines()
+        self.assertEqual(lines[-1], "2 passed, 2 failed, 1 skipped")
+        self.assertIn("skipped: wasi: many: later: no peer here", lines)
+        self.assertIn("FAILED:  wasi: many: bad", lines)
+        inner.write_text('<testsuite><testcase name="good" status="run"/></testsuite>')
+        self.assertTrue(self.summary(outer("run")).stdout.endswith("1 passed, 0 failed\n"))
+        result = self.summary(outer("fail"))  # not for one of its tests
+        self.assertTrue(result.stdout.endswith("FAILED:  wasi: many\n1 passed, 1 failed\n"))
+
     def test_summary_counts_a_preset_that_did_not_build(self):
         result = self.summary(self.tmp / "native/tests.xml")
         self.assertEqual(result.returncode, 1)

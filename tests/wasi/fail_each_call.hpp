@@ -9,6 +9,7 @@
 #include <copoll/run.hpp>
 
 #include "support/error_of.hpp"
+#include "support/skipped_on_jco.hpp"
 #include "wasi/faulty_host.hpp"
 
 namespace copoll_tests {
@@ -17,6 +18,7 @@ namespace copoll_tests {
 /// tells whether that error may come out for the call that failed.
 template <class Program, class F>
 void fail_each_call(Program program, F what_comes) {
+    host_is_jco();  // the library asks once, and that is no call to fail
     bool any_failed = true;
     for (std::uint64_t k = 1; any_failed; ++k) {
         the_host.fallible_calls = 0;
@@ -29,8 +31,11 @@ void fail_each_call(Program program, F what_comes) {
         INFO("call " << k << ", " << std::string(the_host.failed) << ", gave "
                      << (r ? "success" : r.error().message()));
         CHECK(the_host.all_alive() == 0);
+        // jco is asked for what is left when a listener closes, which has nobody to tell
+        const bool at_a_close = host_is_jco() && the_host.failed == "accept" &&
+                                (!error_of(r) || error_of(r) == errc::timed_out);
         if (any_failed)
-            CHECK(what_comes(the_host.failed, error_of(r)));
+            CHECK((at_a_close || what_comes(the_host.failed, error_of(r))));
         else
             CHECK(r.has_value());
     }

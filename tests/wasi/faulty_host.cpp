@@ -33,6 +33,12 @@ void fail_stream(Area& area) {
     if (the_host.stream_error == host::stream_error::last_operation_failed) made(error);
 }
 
+/// Counts the error that may come with the host's own answer.
+template <class Area>
+void note_error(const Area& area) {
+    if (area.tag != 0 && area.err.which() == host::stream_error::last_operation_failed) made(error);
+}
+
 /// Calls an import that gives a socket's error-code, or fails in its place.
 template <class Area, class F>
 void socket_call(std::string_view name, Area* area, F call) {
@@ -107,7 +113,10 @@ void __real_copoll_input_read(host::handle, std::int64_t, host::read_result*);
 void __wrap_copoll_input_read(host::handle h, std::int64_t n, host::read_result* r) {
     ++the_host.reads;
     if (fails("read")) return fail_stream(*r);
-    if (the_host.empty_reads == 0) return __real_copoll_input_read(h, n, r);
+    if (the_host.empty_reads == 0) {
+        __real_copoll_input_read(h, n, r);
+        return note_error(*r);
+    }
     --the_host.empty_reads;
     r->tag = 0;
     r->ok = {};
@@ -117,10 +126,13 @@ void __real_copoll_output_check_write(host::handle, host::permit_result*);
 void __wrap_copoll_output_check_write(host::handle h, host::permit_result* r) {
     ++the_host.check_writes;
     if (fails("check-write")) return fail_stream(*r);
-    if (the_host.no_permits == 0) return __real_copoll_output_check_write(h, r);
+    if (the_host.no_permits == 0) {
+        __real_copoll_output_check_write(h, r);
+        return note_error(*r);
+    }
     --the_host.no_permits;
     r->tag = 0;
-    r->permit = 0;
+    r->permit = the_host.short_permit;
 }
 
 void __real_copoll_output_write(host::handle, const void*, std::uint32_t, host::stream_status*);
@@ -128,12 +140,14 @@ void __wrap_copoll_output_write(host::handle h, const void* from, std::uint32_t 
                                 host::stream_status* r) {
     if (fails("write")) return fail_stream(*r);
     __real_copoll_output_write(h, from, n, r);
+    note_error(*r);
 }
 
 void __real_copoll_output_flush(host::handle, host::stream_status*);
 void __wrap_copoll_output_flush(host::handle h, host::stream_status* r) {
     if (fails("flush")) return fail_stream(*r);
     __real_copoll_output_flush(h, r);
+    note_error(*r);
 }
 
 void __real_copoll_create_tcp_socket(std::int32_t, host::handle_result*);

@@ -35,6 +35,7 @@ struct faulty_host {
     std::uint32_t empty_reads = 0;            ///< so many next reads or receives give an empty list
     std::uint32_t failed_accepts = 0;         ///< so many next accepts fail with `socket_error`
     std::uint32_t no_permits = 0;             ///< so many next check-writes or check-sends give 0
+    std::uint64_t short_permit = 0;           ///< or check-writes this: jco has bytes in its queue
     std::uint32_t small_permits = 0;          ///< so many next check-sends give 1
     bool all_ready = false;                   ///< poll says that everything is ready
     bool resolver_answers = true;             ///< false: never, and its pollables are never ready

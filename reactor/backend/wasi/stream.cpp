@@ -95,9 +95,9 @@ bool input_stream::try_read(std::span<std::byte> buffer, io_result& result,
         result.ec = std::exchange(pending_, {});
         return true;
     }
-    if (request_ > buffer.size()) return read_ahead(buffer, result, pool);
+    if (request() > buffer.size()) return read_ahead(buffer, result, pool);
     while (!buffer.empty() && !drained_) {
-        const std::size_t asked = std::min<std::size_t>(request_, buffer.size());
+        const std::size_t asked = std::min<std::size_t>(request(), buffer.size());
         io_result part;
         if (!read_once(buffer.first(asked), part)) break;
         if (part.ec) {
@@ -115,10 +115,11 @@ bool input_stream::read_ahead(std::span<std::byte> buffer, io_result& result,
                               copoll::detail::chunk_pool& pool) noexcept {
     chunk c = pool.take();
     io_result r;
-    if (!read_once(std::span<std::byte>(c).first(request_), r)) return false;
+    const std::size_t asked = request();
+    if (!read_once(std::span<std::byte>(c).first(asked), r)) return false;
     result.ec = r.ec;
     if (r.ec) return true;
-    adapt(request_, r.n);
+    adapt(asked, r.n);
     c.truncate(r.n);
     ahead_ = std::move(c);
     ahead_begin_ = 0;
@@ -156,7 +157,9 @@ std::uint64_t output_stream::permit(std::error_code& ec) noexcept {
         in_flight_ = false;
         return 0;
     }
-    if (r.permit > 0) in_flight_ = false;
+    // jco permits what its queue has room for: that is empty at first, and when all has left again
+    if (on_jco()) room_ = std::max(room_, r.permit);
+    if (r.permit >= room_) in_flight_ = false;
     return r.permit;
 }
 
@@ -195,7 +198,8 @@ bool output_stream::flushed() noexcept {
 bool output_stream::settled() noexcept {
     if (!stream_ || !in_flight_) return true;
     std::error_code ec;
-    return permit(ec) > 0 || ec;
+    permit(ec);
+    return !in_flight_;
 }
 
 }  // namespace wasi

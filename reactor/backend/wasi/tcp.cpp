@@ -26,6 +26,7 @@ result<resource<host::drop_tcp>> create(const ip::endpoint& e) noexcept {
     const auto r = host::returned<host::handle_result, host::raw::copoll_create_tcp_socket, socket>(
         e.address.is_v4() ? 0 : 1);
     if (r.tag != 0) return fail(to_error(r.code));
+    if (known_profile == profile::unknown) known_profile = find_profile(r.value);
     return resource<host::drop_tcp>{r.value};
 }
 
@@ -59,14 +60,20 @@ result<ip::endpoint> tcp_socket::remote_endpoint() const noexcept {
 
 // --- read, write, shutdown ----------------------------------------------------------------------
 
+bool tcp_socket::try_read(std::span<std::byte> buffer, io_result& result,
+                          copoll::detail::chunk_pool& pool) noexcept {
+    if (!read_shut_) return input_.try_read(buffer, result, pool);
+    result = {errc::eof, 0};
+    return true;
+}
+
 bool read_op::attempt() noexcept {
-    if (buffer_.empty()) return true;
-    return s_->input_.try_read(buffer_, result, s_->io_->chunks());
+    return buffer_.empty() || s_->try_read(buffer_, result, s_->io_->chunks());
 }
 
 bool read_chunk_op::attempt() noexcept {
     return detail::fill_chunk(*pool_, result, [this](std::span<std::byte> buffer, io_result& r) {
-        return s_->input_.try_read(buffer, r, *pool_);
+        return s_->try_read(buffer, r, *pool_);
     });
 }
 
@@ -84,10 +91,15 @@ bool write_op::attempt() noexcept {
 bool shutdown_op::attempt() noexcept {
     const bool writes = direction_ != direction::read;
     if (writes && !s_->output_->settled()) return false;  // the FIN comes behind the data
-    const auto r = host::returned<host::socket_status, host::raw::copoll_tcp_shutdown, other>(
-        s_->socket_.get(), static_cast<std::int32_t>(direction_));
     if (writes) s_->write_shut_ = true;
-    if (r.tag != 0) result = fail(to_error(r.code));
+    if (on_jco()) {  // whose shutdown, of whatever direction, destroys the socket
+        if (writes) s_->output_->drop();
+        s_->read_shut_ |= direction_ != direction::write;
+    } else {
+        const auto r = host::returned<host::socket_status, host::raw::copoll_tcp_shutdown, other>(
+            s_->socket_.get(), static_cast<std::int32_t>(direction_));
+        if (r.tag != 0) result = fail(to_error(r.code));
+    }
     if (writes && s_->output_->error()) result = fail(s_->output_->error());
     return true;
 }
@@ -96,6 +108,10 @@ bool shutdown_op::attempt() noexcept {
 
 void tcp_listener::close() noexcept {
     pollable_.reset();
+    if (on_jco() && socket_) {  // it would keep the connections open that nobody accepted
+        accept_op rest{*this};
+        while (rest.attempt() && rest.result) continue;
+    }
     socket_.reset();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/backend/profile.hpp>
 #include <copoll/operation.hpp>
 #include <copoll/result.hpp>
 
@@ -13,7 +14,7 @@ inline namespace wasi {
 /// Try, wait for the pollable, try again: the shape of every operation of this backend. `Derived`
 /// has `bool attempt()`, which sets `result`, and `host::handle pollable()`. It may have
 /// `bool hopeless()`: a first try would most likely find nothing, and is better made after
-/// everybody else had a turn.
+/// everybody else had a turn; or, on a host where that gains nothing, not before the poll.
 ///
 /// A second try is made when the operation's turn in the ready queue comes, and the coroutine goes
 /// on right after it: what was read is written while it is still in the cache.
@@ -25,7 +26,7 @@ public:
     bool start(context&) noexcept {
         if constexpr (requires { derived().hopeless(); }) {
             if (derived().hopeless()) {
-                queued_ = true;
+                queued_ = !on_jco();  // its poll asks the stream again
                 return false;
             }
         }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/backend/profile.hpp>
 #include <copoll/chunk.hpp>
 #include <copoll/result.hpp>
 
@@ -36,6 +37,7 @@ public:
     host::handle pollable();
 
 private:
+    std::uint32_t request() const noexcept { return on_jco() ? largest_request : request_; }
     bool read_once(std::span<std::byte> buffer, io_result& result) noexcept;
     bool read_ahead(std::span<std::byte> buffer, io_result& result,
                     copoll::detail::chunk_pool& pool) noexcept;
@@ -44,7 +46,7 @@ private:
 
     resource<host::drop_input> stream_;
     wasi::pollable pollable_;
-    std::uint32_t request_ = smallest_request;  ///< bytes to ask for next
+    std::uint32_t request_ = smallest_request;  ///< bytes to ask for next; jco is asked for all
     bool drained_ = false;
     chunk ahead_;                     ///< what was read and not asked for yet,
     std::uint32_t ahead_begin_ = 0;   ///< from here on
@@ -79,7 +81,8 @@ private:
 
     resource<host::drop_output> stream_;
     wasi::pollable pollable_;
-    bool in_flight_ = false;  ///< wrote since the last permit
+    std::uint64_t room_ = 1;  ///< the permit that shows that the host holds nothing back
+    bool in_flight_ = false;  ///< wrote since the last permit of that size
     bool unflushed_ = false;  ///< wrote since the last flush
 };
 

@@ -50,6 +50,9 @@ private:
     friend class write_op;
     friend class shutdown_op;
     friend class linger<tcp_socket>;
+    bool try_read(std::span<std::byte> buffer, io_result& result,
+                  copoll::detail::chunk_pool& pool) noexcept;
+    bool drained() const noexcept { return !read_shut_ && input_.drained(); }
     bool settled() noexcept { return output_->settled(); }
     host::handle output_pollable() { return output_->pollable(); }
     void forget_context() noexcept { io_ = nullptr; }
@@ -59,6 +62,7 @@ private:
     input_stream input_;
     std::unique_ptr<tcp_output> output_;
     bool write_shut_ = false;
+    bool read_shut_ = false;  ///< where the host does not do it
 };
 
 class tcp_listener {
@@ -70,6 +74,7 @@ public:
     }
     tcp_listener(context& io, resource<host::drop_tcp> socket) noexcept
         : io_(&io), socket_(std::move(socket)) {}
+    ~tcp_listener() { close(); }
 
     bool is_open() const noexcept { return static_cast<bool>(socket_); }
     void close() noexcept;
@@ -89,7 +94,7 @@ class read_op : public pollable_op<read_op, io_result> {
 public:
     read_op(tcp_socket& s, std::span<std::byte> buffer) noexcept : s_(&s), buffer_(buffer) {}
     bool attempt() noexcept;
-    bool hopeless() const noexcept { return s_->input_.drained(); }
+    bool hopeless() const noexcept { return s_->drained(); }
     host::handle pollable() { return s_->input_.pollable(); }
 
 private:
@@ -105,7 +110,7 @@ public:
         return pollable_op::start(io);
     }
     bool attempt() noexcept;
-    bool hopeless() const noexcept { return s_->input_.drained(); }
+    bool hopeless() const noexcept { return s_->drained(); }
     host::handle pollable() { return s_->input_.pollable(); }
 
 private:

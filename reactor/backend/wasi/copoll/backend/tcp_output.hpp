@@ -41,6 +41,9 @@ public:
     std::error_code error() const noexcept { return error_; }
     host::handle pollable() { return stream_.pollable(); }
 
+    /// On a host whose sockets end when their output-stream is dropped. Precondition: settled.
+    void drop() noexcept { stream_ = {}; }
+
     /// Nothing is sent by itself any more.
     void stop_waiting() noexcept;
 
