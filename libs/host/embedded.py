@@ -48,6 +48,7 @@ def run(path, dirs, name_lookup, argv):
     engine = wasmtime.Engine(config)
     store = wasmtime.Store(engine)
     store.set_wasi(wasi_config(dirs, name_lookup, argv))
+    store.set_wasi_http()
     linker = component.Linker(engine)
     linker.add_wasip2()
     linker.add_wasi_http()

@@ -29,6 +29,12 @@ class Test(unittest.TestCase):
         self.assertTrue(any(m.startswith("wasi:sockets/tcp@0.2.") for m in modules), modules)
         self.assertFalse([m for m in modules if m.startswith("wasi_snapshot_preview1")])
 
+    def test_wasi_http_is_imported_by_who_asks_for_it(self):
+        for name, expected in ("echo_server", False), ("http_fetch", True):
+            component = Component(BIN / f"{name}.wasm")
+            modules = {module.split("/")[0] for module, _ in component.core_imports()}
+            self.assertEqual("wasi:http" in modules, expected, modules)
+
     def test_echo_server_imports_one_version_of_wasi(self):
         versions = {m.split("@")[1] for m, _ in self.echo.core_imports() if m.startswith("wasi:")}
         self.assertEqual(len(versions), 1, versions)
