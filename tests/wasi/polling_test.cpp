@@ -135,6 +135,27 @@ TEST_CASE("two tiers: everybody quiet costs no poll") {
     }());
 }
 
+TEST_CASE("timers: 100,000 that are set are one pollable of the host, and can be canceled") {
+    run_test([]() -> task<result<void>> {
+        const auto alive = the_host.alive_of(resource_kind::pollable);
+        const loop& owner = *(co_await this_env{}).owner;
+        co_await with_scope([](scope& s, const loop& l, std::int64_t before) -> task<void> {
+            const auto sleep = [](clock::duration d) -> task<void> { (void)co_await sleep_for(d); };
+            for (int i = 0; i < 100'000; ++i) s.spawn(sleep, 1h + std::chrono::milliseconds{i});
+            const auto polls = the_host.polls;
+            const auto polled = the_host.polled;
+            co_await sleep_for(20ms);
+
+            CHECK(l.stats().timers == 100'000);
+            CHECK(the_host.alive_of(resource_kind::pollable) <= before + 1);
+            CHECK(the_host.polled - polled <= 2 * (the_host.polls - polls));
+            s.request_stop();
+        }, owner, alive);
+        CHECK(owner.stats().timers == 0);
+        co_return {};
+    }());
+}
+
 TEST_CASE("a crowd: those who are always ready get as many turns each") {
     for (const polling_options& polling :
          {polling_options{}, polling_options{.flat_up_to = 0, .chunk = 1},
