@@ -277,8 +277,17 @@ bool udp_connect_op::attempt() noexcept {
         result = fail(errc::invalid_argument);
         return true;
     }
-    if (!s_->settled()) return false;
-    s_->drop_streams();
+    if (!pause_) {
+        if (!s_->settled()) return false;
+        if (armed()) s_->io_->disarm(*this);  // from a pollable that goes now
+        s_->drop_streams();
+        // Wasmtime 48 reads ahead in a task of its own, which ends a moment after its stream, and
+        // traps on new streams before that.
+        constexpr std::int64_t pause = 2'000'000;
+        pause_ = wasi::pollable{
+            host::counted<host::raw::copoll_clock_subscribe_duration, timer>(pause)};
+        return false;
+    }
     if (const auto ec = s_->open_streams(peer_)) {
         result = fail(ec);
         (void)s_->open_streams(s_->peer_);  // without streams all it says is `closed`

@@ -97,11 +97,16 @@ class udp_connect_op : public pollable_op<udp_connect_op, copoll::result<void>> 
 public:
     udp_connect_op(udp_socket& s, const ip::endpoint& peer) noexcept : s_(&s), peer_(peer) {}
     bool attempt() noexcept;
-    host::handle pollable() { return s_->output_pollable(); }
+    /// Without effect in the pause: the socket has no streams then.
+    void cancel(context& io) noexcept {
+        if (!pause_) pollable_op::cancel(io);
+    }
+    host::handle pollable() { return pause_ ? pause_.get() : s_->output_pollable(); }
 
 private:
     udp_socket* s_;
     ip::endpoint peer_;
+    wasi::pollable pause_;  ///< between the old streams and the new
 };
 
 class udp_receive_op : public pollable_op<udp_receive_op, copoll::result<incoming_datagram>> {
