@@ -88,7 +88,7 @@ private:
         sockets_.push_back(co_await check(udp_socket::bind({ip::loopback_v4, 0})));
         if (below(4) != 0) co_return {};
         const ip::endpoint peer = co_await check(any(sockets_).local_endpoint());
-        co_return co_await sockets_.back().connect(peer);
+        co_return co_await any(sockets_).connect(peer);  // also one that somebody has waited on
     }
 
     template <class T>
