@@ -20,6 +20,9 @@ PLATFORM = re.compile(
 )
 PART = re.compile(r"^copoll/(tls|p2p)/")
 
+# Of the libraries that the product is built on.
+THIRD_PARTY = re.compile(r"^(mbedtls|psa|asio)/|^(sodium|asio)\.")
+
 SOURCES = {".hpp", ".cpp", ".h", ".c"}
 
 
@@ -48,6 +51,14 @@ def arrows_point_one_way(path, text):
             yield f"{part} includes <{header}>"
         if part == "libs" and header.startswith("copoll/"):
             yield f"libs includes <{header}>"
+
+
+def public_headers_hide_what_is_below(path, text):
+    if "/include/copoll/" not in path:
+        return
+    for header in includes(text):
+        if THIRD_PARTY.match(header):
+            yield f"a public header includes <{header}>"
 
 
 def examples_use_the_public_interface(path, text):
@@ -80,7 +91,7 @@ def tests_use_the_public_interface(path, text):
 
 
 def public_headers_fit_in_the_head(path, text):
-    if path.startswith("reactor/include/") and text.count("\n") > LONGEST_PUBLIC_HEADER:
+    if "/include/copoll/" in path and text.count("\n") > LONGEST_PUBLIC_HEADER:
         yield f"has {text.count(chr(10))} lines, more than {LONGEST_PUBLIC_HEADER}"
 
 
@@ -112,6 +123,7 @@ def nothing_is_awaited_in_an_assertion(path, text):
 RULES = [
     platform_headers_only_in_backends,
     arrows_point_one_way,
+    public_headers_hide_what_is_below,
     examples_use_the_public_interface,
     tests_use_the_public_interface,
     public_headers_fit_in_the_head,

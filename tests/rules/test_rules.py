@@ -33,6 +33,8 @@ class Test(unittest.TestCase):
                 ("reactor/src/x.hpp", FINE + "#include <sys/socket.h>\n"),
             "arrows_point_one_way":
                 ("reactor/src/x.hpp", FINE + "#include <copoll/tls/stream.hpp>\n"),
+            "public_headers_hide_what_is_below":
+                ("tls/include/copoll/tls/x.hpp", FINE + "#include <mbedtls/ssl.h>\n"),
             "examples_use_the_public_interface":
                 ("examples/x.hpp", FINE + "#include <copoll/detail/io_op.hpp>\n"),
             "tests_use_the_public_interface":

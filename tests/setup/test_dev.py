@@ -30,7 +30,8 @@ class Test(ScriptTest):
 
     def test_wrong_usage(self):
         for args in (["frobnicate"], ["test", "--only"], ["test", "--all"], ["run"],
-                     ["run", "--host"], ["build", "riscv"]):
+                     ["run", "--host"], ["build", "riscv"], ["fuzz", "nothing"], ["fuzz", "--seconds"],
+                     ["fuzz", "--seconds", "long"]):
             result = self.run_script(ROOT / "dev", *args)
             self.assert_fails_with_one_line(result, "./dev help", code=2)
 

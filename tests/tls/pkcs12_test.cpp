@@ -119,12 +119,11 @@ TEST_CASE("pkcs12: a MAC finds each byte that was changed under it") {
 
 TEST_CASE("pkcs12: without a MAC, bytes changed anywhere give an error or a value") {
     const std::string_view good = pem::server_p12_plain_without_mac;
+    constexpr int flips[] = {0x01, 0x80, 0xff, 0x10};
     for (std::size_t at = 0; at < good.size(); ++at) {
-        for (const int flip : {0x01, 0x80, 0xff}) {
-            std::string bad{good};
-            bad[at] = static_cast<char>(bad[at] ^ flip);
-            static_cast<void>(parse(bad, pem::passphrase));
-        }
+        std::string bad{good};
+        bad[at] = static_cast<char>(bad[at] ^ flips[at % 4]);
+        static_cast<void>(parse(bad, pem::passphrase));
     }
 }
 
