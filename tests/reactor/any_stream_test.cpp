@@ -307,6 +307,27 @@ TEST_CASE("any_stream: all that is made for streams works on it") {
     }());
 }
 
+TEST_CASE("any_stream: reads into the loop's memory, whatever the stream inside can do") {
+    run_test([]() -> task<result<void>> {
+        script_stream s;
+        s.reads.gives("one").blocks().gives("two").fails(errc::connection_reset);
+        any_stream plain{script_ref{s}};
+        const chunk first = co_await check(plain.read_chunk());
+        CHECK(text_of(first) == "one");
+        const chunk second = co_await check(plain.read_chunk());
+        CHECK(text_of(second) == "two");
+        const auto broken = co_await plain.read_chunk();
+        CHECK(error_of(broken) == errc::connection_reset);
+
+        auto [client, server] = co_await check(connected_pair());
+        any_stream tcp{std::move(client)};
+        co_await check(write_all(server, bytes_of("three")));
+        const chunk third = co_await check(tcp.read_chunk());
+        CHECK(text_of(third) == "three");
+        co_return {};
+    }());
+}
+
 TEST_CASE("any_stream: operations allocate nothing") {
     run_test([]() -> task<void> {
         constexpr int rounds = 200;

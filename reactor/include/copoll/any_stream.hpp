@@ -9,13 +9,15 @@
 #include <type_traits>
 #include <utility>
 
+#include <copoll/chunk.hpp>
 #include <copoll/detail/assert.hpp>
 #include <copoll/operation.hpp>
 #include <copoll/stream.hpp>
+#include <copoll/task.hpp>
 
 /// A stream of a type that is known only at run time: TCP or TLS, a real peer or a test's. One
 /// allocation when it is made and none later: the operations of the stream inside are made in
-/// places kept for them, one for reading and one for writing, as only one of each may be awaited.
+/// places kept for them, for reading and for writing, as only one of each may be awaited.
 
 namespace copoll {
 
@@ -68,9 +70,29 @@ private:
     std::optional<O> op_;
 };
 
+/// What a stream without a `read_chunk` of its own does instead: its memory is taken at once.
+template <read_stream S>
+task<result<chunk>> read_chunk_of(S& s) {
+    const env& here = co_await this_env{};
+    chunk into = here.owner->chunks().take();
+    const io_result r = co_await s.read_some(std::span<std::byte>(into));
+    if (r.ec) co_return fail(r.ec);
+    into.truncate(r.n);
+    co_return std::move(into);
+}
+
+template <read_stream S>
+auto make_read_chunk(S& s) noexcept {
+    if constexpr (requires { s.read_chunk(); })
+        return s.read_chunk();
+    else
+        return read_chunk_of(s);
+}
+
 class erased_stream {
 public:
     virtual ~erased_stream() = default;
+    virtual erased_op<result<chunk>>& read_chunk() noexcept = 0;
     virtual erased_op<io_result>& read_some(std::span<std::byte> buffer) noexcept = 0;
     virtual erased_op<io_result>& write_some(std::span<const std::byte> bytes) noexcept = 0;
     virtual erased_op<result<void>>& shutdown_write() noexcept = 0;
@@ -82,8 +104,12 @@ public:
     explicit held_stream(S&& s) noexcept : s_(std::move(s)) {}
 
     erased_op<io_result>& read_some(std::span<std::byte> buffer) noexcept override {
-        expects(!read_.taken(), "any_stream: two reads at a time");
+        expects_no_read();
         return read_.emplace(s_.read_some(buffer));
+    }
+    erased_op<result<chunk>>& read_chunk() noexcept override {
+        expects_no_read();
+        return read_chunk_.emplace(make_read_chunk(s_));
     }
     erased_op<io_result>& write_some(std::span<const std::byte> bytes) noexcept override {
         expects_no_write();
@@ -95,12 +121,16 @@ public:
     }
 
 private:
+    void expects_no_read() const noexcept {
+        expects(!read_.taken() && !read_chunk_.taken(), "any_stream: two reads at a time");
+    }
     void expects_no_write() const noexcept {
         expects(!write_.taken() && !shutdown_.taken(), "any_stream: two writes at a time");
     }
 
     S s_;
     op_place<io_result, decltype(std::declval<S&>().read_some({}))> read_;
+    op_place<result<chunk>, decltype(make_read_chunk(std::declval<S&>()))> read_chunk_;
     op_place<io_result, decltype(std::declval<S&>().write_some({}))> write_;
     op_place<result<void>, decltype(std::declval<S&>().shutdown_write())> shutdown_;
 };
@@ -159,6 +189,14 @@ public:
         return make_op<io_result>([buffer](detail::erased_stream& s) noexcept -> auto& {
             return s.read_some(buffer);
         });
+    }
+
+    /// Gives `result<chunk>` with at least one byte, in memory of the loop's pool. A stream that
+    /// has a `read_chunk` of its own (TCP) takes the memory when there is something to read; for
+    /// others it is taken at once.
+    auto read_chunk() noexcept {
+        return make_op<result<chunk>>(
+            [](detail::erased_stream& s) noexcept -> auto& { return s.read_chunk(); });
     }
 
     /// Gives `io_result`, as any `write_stream`. *Lifetime:* `bytes`, until completion.
