@@ -14,7 +14,8 @@ struct description {
 
 description describe(errc e) noexcept {
     switch (e) {
-        case errc::truncated: return {"the connection ended without a TLS close", alert::close_notify};
+        case errc::truncated:
+            return {"the connection ended without a TLS close", alert::close_notify};
         case errc::malformed_message: return {"malformed TLS message", alert::decode_error};
         case errc::bad_record: return {"a TLS record does not decrypt", alert::bad_record_mac};
         case errc::unexpected_message:
@@ -35,14 +36,14 @@ description describe(errc e) noexcept {
             return {"certificate without a trusted root", alert::unknown_ca};
         case errc::certificate_expired: return {"certificate expired", alert::certificate_expired};
         case errc::certificate_not_yet_valid:
-            return {"certificate not yet valid", alert::bad_certificate};
+            return {"certificate not yet valid", alert::certificate_expired};
         case errc::certificate_name_mismatch:
             return {"certificate for another name", alert::bad_certificate};
         case errc::certificate_revoked: return {"certificate revoked", alert::certificate_revoked};
         case errc::certificate_wrong_usage:
             return {"certificate not for this use", alert::unsupported_certificate};
         case errc::certificate_weak:
-            return {"certificate with a weak key or signature", alert::bad_certificate};
+            return {"certificate with a weak key or signature", alert::unsupported_certificate};
         case errc::certificate_refused: return {"certificate refused", alert::bad_certificate};
         case errc::bad_signature:
             return {"the peer does not hold its certificate's key", alert::decrypt_error};

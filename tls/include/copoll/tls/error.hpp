@@ -7,10 +7,10 @@
 
 #include <copoll/result.hpp>
 
-/// How TLS fails. Four ends of a connection are told apart: `copoll::errc::eof` when the peer closed
-/// it cleanly, `errc::truncated` when its transport ended before that, an `alert` when the peer gave
-/// a reason, and `errc` for what was found wrong on this side, of which the peer was told by alert.
-/// Errors of the transport and `copoll::errc::canceled` pass through as they are.
+/// How TLS fails. Four ends of a connection are told apart: `copoll::errc::eof` when the peer
+/// closed it cleanly, `errc::truncated` when its transport ended before that, an `alert` when the
+/// peer gave a reason, and `errc` for what was found wrong on this side, of which the peer was told
+/// by alert. Errors of the transport and `copoll::errc::canceled` pass through as they are.
 
 namespace copoll::tls {
 

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <copoll/tls/session.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/run_test.hpp"
+#include "tls/secure_pair.hpp"
+
+using namespace copoll;
+using namespace copoll_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A connection whose session the client keeps.
+task<result<std::optional<tls::session>>> first_session(tls::client_options client,
+                                                        tls::server_options server) {
+    std::optional<tls::session> kept;
+    client.on_session = [&kept](tls::session s) { kept = std::move(s); };
+    auto p = co_await check(secured_pair(std::move(client), std::move(server)));
+    CHECK_FALSE(p.client.is_resumed());
+    CHECK_FALSE(p.server.is_resumed());
+    co_await check(ping(p));  // in TLS 1.3 the ticket comes with the first data
+    co_return kept;
+}
+
+tls::server_options with_tickets(const tls::ticket_keys& keys = tls::ticket_keys{}) {
+    auto server = as_example();
+    server.tickets = keys;
+    return server;
+}
+
+tls::client_options at_version(tls::protocol_version v) {
+    auto client = to_example();
+    client.protocol = only(v);
+    return client;
+}
+
+/// Whether `session` is taken.
+task<result<bool>> resumes(tls::client_options client, tls::server_options server,
+                           const tls::session& session) {
+    client.resume = session;
+    auto p = co_await check(secured_pair(std::move(client), std::move(server)));
+    co_await check(ping(p));
+    CHECK(p.client.is_resumed() == p.server.is_resumed());
+    CHECK(p.client.server_identity() == p256_server().identity());
+    co_return p.client.is_resumed();
+}
+
+}  // namespace
+
+TEST_CASE("tls session: a server that knows it resumes it") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            INFO(tls::name_of(version));
+            const auto client = at_version(version);
+            const auto server = with_tickets();
+            const auto session = co_await check(first_session(client, server));
+            REQUIRE(session.has_value());
+            CHECK(session->server_name() == "example.com");
+            CHECK(session->server_identity() == p256_server().identity());
+            const bool first = co_await check(resumes(client, server, *session));
+            CHECK(first);
+            const bool again = co_await check(resumes(client, server, *session));
+            CHECK(again);
+            const bool elsewhere = co_await check(resumes(client, with_tickets(), *session));
+            CHECK_FALSE(elsewhere);
+        }
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: a server without ticket keys gives none") {
+    run_test([]() -> task<result<void>> {
+        const auto none =
+            co_await check(first_session(at_version(tls::protocol_version::tls1_3), as_example()));
+        CHECK_FALSE(none.has_value());
+        // in TLS 1.2 every session has an id, and a client cannot know what it is good for
+        const auto client = at_version(tls::protocol_version::tls1_2);
+        const auto session = co_await check(first_session(client, as_example()));
+        REQUIRE(session.has_value());
+        const bool resumed = co_await check(resumes(client, as_example(), *session));
+        CHECK_FALSE(resumed);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: kept as bytes") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            const auto client = at_version(version);
+            const auto server = with_tickets();
+            const auto session = co_await check(first_session(client, server));
+            REQUIRE(session.has_value());
+            const auto bytes = session->serialize();
+            const auto restored = co_await check(tls::session::parse(bytes));
+            CHECK(restored.server_name() == session->server_name());
+            const bool resumed = co_await check(resumes(client, server, restored));
+            CHECK(resumed);
+
+            for (std::size_t n = 0; n < bytes.size(); ++n) {
+                const auto cut = tls::session::parse(std::span(bytes).first(n));
+                CHECK(error_of(cut) == tls::errc::session_malformed);
+            }
+        }
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: a session is for its server alone") {
+    run_test([]() -> task<result<void>> {
+        const auto server = with_tickets();
+        const auto session = co_await check(first_session(to_example(), server));
+        REQUIRE(session.has_value());
+        auto client = to_example();
+        client.server_name = "www.example.com";
+        const bool resumed = co_await check(resumes(client, server, *session));
+        CHECK_FALSE(resumed);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: older keys open what they made, until they are gone") {
+    run_test([]() -> task<result<void>> {
+        tls::ticket_keys keys;
+        const auto session = co_await check(first_session(to_example(), with_tickets(keys)));
+        REQUIRE(session.has_value());
+        keys.rotate(1);
+        CHECK(keys.keys().size() == 2);
+        const bool after_one = co_await check(resumes(to_example(), with_tickets(keys), *session));
+        CHECK(after_one);
+
+        const tls::ticket_keys elsewhere{keys.keys()};
+        const bool other_server =
+            co_await check(resumes(to_example(), with_tickets(elsewhere), *session));
+        CHECK(other_server);
+        keys.rotate(1);
+        const bool after_two = co_await check(resumes(to_example(), with_tickets(keys), *session));
+        CHECK_FALSE(after_two);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: tickets of another context are not taken") {
+    run_test([]() -> task<result<void>> {
+        auto server = with_tickets();
+        server.session_context = "shop";
+        const auto session = co_await check(first_session(to_example(), server));
+        REQUIRE(session.has_value());
+        const bool same = co_await check(resumes(to_example(), server, *session));
+        CHECK(same);
+        server.session_context = "bank";
+        const bool other = co_await check(resumes(to_example(), server, *session));
+        CHECK_FALSE(other);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: too old") {
+    static std::chrono::sys_seconds now;
+    run_test([]() -> task<result<void>> {
+        using clock = std::chrono::system_clock;
+        for (const auto version : both_versions) {
+            now = std::chrono::floor<std::chrono::seconds>(clock::now());
+            auto server = with_tickets(tls::ticket_keys{60s});
+            server.now = [] { return now; };
+            const auto client = at_version(version);
+            const auto session = co_await check(first_session(client, server));
+            REQUIRE(session.has_value());
+            now += 59s;
+            const bool still = co_await check(resumes(client, server, *session));
+            CHECK(still);
+            now += 3s;
+            const bool later = co_await check(resumes(client, server, *session));
+            CHECK_FALSE(later);
+        }
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: who the client is stands in the ticket") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            INFO(tls::name_of(version));
+            auto client = at_version(version);
+            client.identities = {client_one()};
+            auto server = with_tickets();
+            server.authenticate = tls::client_authentication::required;
+            server.client_roots = roots_of(pem::root_ca);
+            client.resume = co_await check(first_session(client, server));
+            REQUIRE(client.resume.has_value());
+            auto p = co_await check(secured_pair(client, server));
+            CHECK(p.server.is_resumed());
+            CHECK(p.server.client_identity() == client_one().identity());
+        }
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: a ticket of nobody does not pass where a client must prove itself") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            INFO(tls::name_of(version));
+            auto server = with_tickets();
+            auto client = at_version(version);
+            client.resume = co_await check(first_session(client, server));
+            REQUIRE(client.resume.has_value());
+            server.authenticate = tls::client_authentication::required;
+            server.client_roots = roots_of(pem::root_ca);
+            auto both = co_await check(shake_hands(client, server));
+            CHECK(error_of(both.server) == tls::errc::certificate_required);
+            client.identities = {client_one()};
+            auto p = co_await check(secured_pair(client, server));
+            CHECK_FALSE(p.server.is_resumed());
+            CHECK(p.server.client_identity() == client_one().identity());
+        }
+        co_return {};
+    }());
+}

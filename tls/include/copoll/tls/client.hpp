@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <copoll/any_stream.hpp>
+#include <copoll/task.hpp>
+#include <copoll/tls/connection.hpp>
+#include <copoll/tls/options.hpp>
+
+/// The client's side: `tls::connect`, or step by step with a `client_handshake`.
+
+namespace copoll::tls {
+
+class client_handshake;
+
+/// The finished connection of a client.
+class client_connection : public connection {
+public:
+    /// Begins a handshake; nothing is sent before it is awaited.
+    static client_handshake connect(any_stream transport, client_options options);
+
+private:
+    friend client_handshake;
+    using connection::connection;
+};
+
+/// A server's wish to know who the client is. Left unanswered, none is presented.
+class client_identity_request {
+public:
+    /// What the server accepts signatures of, as it prefers them. Empty in TLS 1.2.
+    std::span<const signature_scheme> signature_schemes() const noexcept;
+
+    /// Presents the first that the server can use. Until the handshake goes on the last call
+    /// counts; with no identities the answer is that there is none.
+    void respond(std::vector<private_identity> identities);
+
+private:
+    friend client_handshake;
+    explicit client_identity_request(detail::link& link) noexcept : link_(&link) {}
+    detail::link* link_;
+};
+
+/// A handshake that the application takes part in. Each function goes on up to its point and holds
+/// there: no byte flows until the next is awaited. Any may be left out; `finish` runs through.
+///
+///     client_handshake handshake{std::move(tcp), {.server_name = "example.com"}};
+///     handshake.configure_alpn_ids({"h2", "http/1.1"});
+///     auto server = co_await check(handshake.verify_server_identity());
+///     if (!known(server)) co_return co_await handshake.abort(alert::access_denied);
+///     if (auto request = co_await check(handshake.receive_client_identity_request()))
+///         request->respond({mine});
+///     auto secure = co_await check(handshake.finish());
+///
+/// *Errors:* an `alert` of the server; `errc` for what was found here, of which it was told before;
+/// those of the transport. *Cancellation:* `canceled`; the handshake may go on afterwards.
+/// One of its functions is awaited at a time.
+class client_handshake {
+public:
+    /// `transport` is any stream.
+    client_handshake(any_stream transport, client_options options);
+    /// With the options' defaults otherwise.
+    client_handshake(any_stream transport, std::string server_name);
+
+    /// What is offered, the best first. Before anything is awaited.
+    void configure_alpn_ids(std::vector<std::string> ids);
+
+    /// Waits until the server has proved who it is, with its chain verified and its name checked;
+    /// gives what it presented, for verification *in addition*. In a resumed session that is what
+    /// it presented first. *Errors:* `errc::no_identity` if it proved itself by a pre-shared key.
+    task<result<public_identity>> verify_server_identity();
+
+    /// Waits until it is known whether the server asks who the client is; gives its request, valid
+    /// until the handshake goes on.
+    task<result<std::optional<client_identity_request>>> receive_client_identity_request();
+
+    /// Completes it.
+    task<result<client_connection>> finish();
+
+    /// Gives it up with an alert, and waits until that is written.
+    task<result<void>> abort(alert reason = alert::user_canceled);
+
+    /// Why the server would have been refused; see `verification::left_to_application`.
+    std::error_code verify_error() const noexcept;
+
+    client_handshake(client_handshake&&) noexcept;
+    client_handshake& operator=(client_handshake&&) noexcept;
+    ~client_handshake();
+
+private:
+    std::unique_ptr<detail::link> link_;
+};
+
+/// Makes a client connection over a connected stream. *Errors:* see `client_handshake`; and
+/// `timed_out` after `options.handshake_timeout`. *Cancellation:* the transport is closed.
+task<result<client_connection>> connect(any_stream transport, client_options options);
+
+}  // namespace copoll::tls

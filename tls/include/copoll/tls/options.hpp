@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <copoll/clock.hpp>
+#include <copoll/tls/identity.hpp>
+#include <copoll/tls/session.hpp>
+#include <copoll/tls/trust.hpp>
+#include <copoll/tls/types.hpp>
+
+/// What a connection is made with. The defaults are the safe ones: the server is verified against
+/// `roots` and its name, TLS 1.2 and 1.3 with forward secrecy, no renegotiation. What is left empty
+/// takes all that the library speaks, the best first.
+
+namespace copoll::tls {
+
+/// What is negotiable, in order of preference.
+struct protocol_parameters {
+    protocol_version min_version = protocol_version::tls1_2;
+    protocol_version max_version = protocol_version::tls1_3;
+    std::vector<cipher_suite> cipher_suites{};
+    std::vector<named_group> groups{};
+    std::vector<signature_scheme> signature_schemes{};
+    /// Bytes of plaintext that a record carries at most, 64 to 16384: what is sent is cut to it.
+    /// 0: 16384.
+    std::size_t record_size_limit = 0;
+};
+
+enum class verification {
+    required,  ///< A peer that cannot be verified ends the handshake.
+    /// The application decides: the handshake goes on, and `verify_error` says what was found.
+    /// With no look at it the connection is open to anybody in the middle.
+    left_to_application,
+};
+
+/// Gets each secret as a line of the NSS key log format, without line end, for Wireshark. Whoever
+/// has these lines reads the connection.
+using key_log = std::function<void(std::string_view line)>;
+/// The time that certificates are checked at.
+using wall_clock = std::chrono::sys_seconds (*)();
+
+struct client_options {
+    /// The DNS name or IP address that the server must prove. Sent to it in the clear (SNI) if it
+    /// is a name. Required, unless verification is left to the application.
+    std::string server_name{};
+    std::vector<std::string> alpn{};
+    /// Whom to trust; an empty set trusts nobody. None: `system_roots`, and nobody without any.
+    std::optional<trust_anchors> roots{};
+    /// Presented if the server asks; the first that fits. See `receive_client_identity_request`.
+    std::vector<private_identity> identities{};
+    verification verify = verification::required;
+    /// Tried first: a shorter handshake if the server still knows it.
+    std::optional<session> resume{};
+    /// Called with each session that can be resumed later, from within a read or `finish`.
+    std::function<void(session)> on_session{};
+    protocol_parameters protocol{};
+    key_log keys{};
+    wall_clock now = nullptr;  ///< nullptr: the system's
+    /// For `connect`: how long the handshake may take.
+    clock::duration handshake_timeout = std::chrono::seconds{30};
+};
+
+/// Whether a server asks for a client certificate.
+enum class client_authentication {
+    none,
+    requested,  ///< A client without one is served, see `client_identity`.
+    required,   ///< It is not.
+};
+
+struct server_options {
+    /// What to present; one whose certificate names the host that the client asks for is taken
+    /// before others, and the client's signature schemes decide among those.
+    std::vector<private_identity> identities{};
+    /// Those in common with the client's, in this order of preference. A client that offers others
+    /// only is refused; one that offers none is served without.
+    std::vector<std::string> alpn{};
+    client_authentication authenticate = client_authentication::none;
+    /// Whose client certificates are trusted.
+    trust_anchors client_roots{};
+    verification verify_client = verification::required;
+    /// Lets clients resume; shared by all connections of a server. None: no tickets.
+    std::optional<ticket_keys> tickets{};
+    /// Tickets of another context are not taken: at most 255 bytes that name what they are for.
+    std::string session_context{};
+    protocol_parameters protocol{};
+    key_log keys{};
+    wall_clock now = nullptr;  ///< nullptr: the system's
+    /// For `accept`: how long the handshake may take.
+    clock::duration handshake_timeout = std::chrono::seconds{30};
+};
+
+}  // namespace copoll::tls

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <copoll/buffer.hpp>
+#include <copoll/ip.hpp>
+#include <copoll/tls/engine.hpp>
+
+#include "sessions.hpp"
+#include "ssl_config.hpp"
+#include "ssl_private.h"
+
+namespace copoll::tls {
+
+/// mbedTLS does the work: it is stepped, reads from `in` and writes to `out`, and never waits.
+struct engine::state {
+    state() = default;
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+    ~state();
+
+    // what mbedTLS calls
+    static int send(void* p, const unsigned char* bytes, std::size_t n) noexcept;
+    static int receive(void* p, unsigned char* into, std::size_t n) noexcept;
+    static int verify(void* p, mbedtls_x509_crt* certificate, int depth,
+                      std::uint32_t* flags) noexcept;
+    static void export_keys(void* p, mbedtls_ssl_key_export_type type,
+                            const unsigned char* secret, std::size_t size,
+                            const unsigned char client_random[32],
+                            const unsigned char server_random[32],
+                            mbedtls_tls_prf_types prf) noexcept;
+    static int write_ticket(void* p, const mbedtls_ssl_session* session, unsigned char* start,
+                            const unsigned char* end, std::size_t* size,
+                            std::uint32_t* lifetime) noexcept;
+    static int read_ticket(void* p, mbedtls_ssl_session* session, unsigned char* ticket,
+                           std::size_t size) noexcept;
+
+    // the handshake
+    progress parse_hello();
+    bool speaks_our_version() const noexcept;
+    bool set_up();
+    int set_up_client();
+    int set_up_server();
+    progress step_until(milestone until);
+    bool has_reached(milestone m) const noexcept;
+    bool observe();
+    bool note_peer();
+    void note_own_identity();
+    void note_schemes();
+    bool answer_request();
+    bool fits(const certificate& leaf) const noexcept;
+    static bool names_host(const certificate& leaf, std::string_view host);
+    void completed();
+    void keep_session();
+
+    // failing
+    void tell(alert a) noexcept;
+    void fail_with(std::error_code ec) noexcept;
+    std::optional<alert> take_back_output(std::size_t kept) noexcept;
+    void fail_from(int ret, std::size_t output_before) noexcept;
+
+    // the connection
+    read_result read(std::span<std::byte> into);
+    io_result write(std::span<const std::byte> bytes);
+    bool take_message(int ret, std::size_t output_before);
+    bool take_buffers() noexcept;
+
+    std::optional<protocol_version> version() const noexcept;
+    const key_log& keys() const noexcept { return server_role ? server.keys : client.keys; }
+    wall_clock now() const noexcept { return server_role ? server.now : client.now; }
+
+    bool server_role = false;
+    client_options client;  ///< of a client; of a server the next
+    server_options server;
+    std::optional<ip::address> expected_address;
+
+    std::span<const std::byte> in;  ///< what the transport gave
+    bool in_ended = false;
+    buffer held;  ///< before `in`: what the ClientHello was parsed from
+    buffer out;
+
+    std::optional<client_hello> hello;
+    detail::ssl_config config;
+    mbedtls_ssl_context ssl;
+    bool has_ssl = false;
+    std::uint8_t counter[copoll_ssl_counter_size]{};  ///< while `ssl` is parked
+
+    copoll_ssl_position position = copoll_ssl_under_way;
+    bool answered = false;
+    bool peer_noted = false;
+    bool resumed = false;
+    bool retried = false;
+    std::optional<named_group> group;
+    std::optional<public_identity> own, peer, peer_of_ticket;
+    std::vector<signature_scheme> shared_schemes;
+    std::error_code verify_error{};
+
+    std::error_code error{};       ///< why nothing works any more
+    std::error_code read_ended{};  ///< why nothing more can be read
+    bool write_closed = false;
+    unsigned idle_messages = 0;
+};
+
+}  // namespace copoll::tls

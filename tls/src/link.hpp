@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <copoll/any_stream.hpp>
+#include <copoll/buffer.hpp>
+#include <copoll/chunk.hpp>
+#include <copoll/event.hpp>
+#include <copoll/task.hpp>
+#include <copoll/tls/engine.hpp>
+
+namespace copoll::tls::detail {
+
+/// An engine on a stream: moves the bytes between them. Reading and writing may go on together;
+/// whoever comes first sends for all.
+class link {
+public:
+    link(any_stream below, tls::engine e) noexcept
+        : transport(std::move(below)), engine(std::move(e)) {}
+
+    /// Goes on with the handshake. When it fails the peer is told before this ends.
+    task<result<void>> advance(milestone until);
+    /// Ends the handshake with an alert.
+    task<result<void>> abort(alert reason);
+
+    task<io_result> read_some(std::span<std::byte> into);
+    task<io_result> write_some(std::span<const std::byte> bytes);
+    task<result<void>> shutdown_write();
+
+    /// Sends what the engine has to say.
+    task<result<void>> flush();
+
+    any_stream transport;
+    tls::engine engine;
+
+private:
+    task<result<void>> receive();
+    task<void> take_leave();
+    bool has_output() noexcept { return !leaving_.empty() || !engine.output().empty(); }
+
+    chunk unread_;    ///< what the engine reads from
+    buffer leaving_;  ///< what is being written to the transport
+    bool flushing_ = false;
+    event flushed_;
+};
+
+}  // namespace copoll::tls::detail

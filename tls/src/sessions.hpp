@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <mbedtls/ssl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <copoll/tls/session.hpp>
+
+#include "byte_io.hpp"
+
+namespace copoll::tls::detail {
+
+/// mbedTLS's session, that frees itself.
+class ssl_session {
+public:
+    ssl_session() noexcept { mbedtls_ssl_session_init(&native_); }
+    ssl_session(const ssl_session&) = delete;
+    ssl_session& operator=(const ssl_session&) = delete;
+    ~ssl_session() { mbedtls_ssl_session_free(&native_); }
+    mbedtls_ssl_session* get() noexcept { return &native_; }
+
+private:
+    mbedtls_ssl_session native_;
+};
+
+/// As mbedTLS writes it; empty if that fails.
+std::vector<std::byte> saved(const mbedtls_ssl_session& session);
+
+struct session_state {
+    std::vector<std::byte> blob;  ///< see `saved`
+    std::string server_name;
+    public_identity server_identity;
+};
+
+struct ticket_state {
+    std::vector<ticket_keys::key> keys;
+    std::chrono::seconds lifetime;
+};
+
+/// What a server wants back in a ticket.
+struct ticket_contents {
+    std::string session_context;
+    std::chrono::sys_seconds made_at;
+    std::optional<public_identity> client;
+    std::vector<std::byte> blob;  ///< see `saved`
+};
+
+/// Authenticated and encrypted with the newest key; empty if that fails.
+std::vector<std::byte> seal_ticket(const ticket_state& keys, const ticket_contents& contents);
+/// Nothing if no key opens it, or if it is too old at `now`.
+std::optional<ticket_contents> open_ticket(const ticket_state& keys,
+                                           std::span<const std::byte> ticket,
+                                           std::chrono::sys_seconds now);
+
+void write_chain(byte_writer& to, const public_identity& identity);
+/// Nothing if there is no chain or it is cut.
+std::optional<public_identity> read_chain(byte_reader& from);
+
+}  // namespace copoll::tls::detail

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS
+#include "ssl_private.h"
+
+#include <mbedtls/platform.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/psa_util.h>
+#include <ssl_misc.h>
+#include <ssl_tls13_keys.h>
+
+#include <string.h>
+
+static bool is_client(const mbedtls_ssl_context* ssl) {
+    return ssl->conf->endpoint == MBEDTLS_SSL_IS_CLIENT;
+}
+
+// In TLS 1.3 the server has proved itself with its CertificateVerify, in TLS 1.2 with its
+// ServerKeyExchange. A handshake that resumes another takes a shorter way, on which whatever comes
+// next counts as both.
+static copoll_ssl_position where_client(const mbedtls_ssl_context* ssl) {
+    const bool tls1_3 = ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+    switch (ssl->state) {
+        case MBEDTLS_SSL_CLIENT_CERTIFICATE:
+        case MBEDTLS_SSL_CLIENT_KEY_EXCHANGE:
+        case MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY:
+        case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
+        case MBEDTLS_SSL_CLIENT_FINISHED:
+        case MBEDTLS_SSL_NEW_SESSION_TICKET:
+        case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
+        case MBEDTLS_SSL_FLUSH_BUFFERS:
+        case MBEDTLS_SSL_HANDSHAKE_WRAPUP: return copoll_ssl_answer_wanted;
+        case MBEDTLS_SSL_CERTIFICATE_VERIFY:
+            return tls1_3 ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
+        case MBEDTLS_SSL_CERTIFICATE_REQUEST:
+        case MBEDTLS_SSL_SERVER_HELLO_DONE:
+            return tls1_3 ? copoll_ssl_under_way : copoll_ssl_peer_proved;
+        case MBEDTLS_SSL_SERVER_FINISHED:
+            return tls1_3 ? copoll_ssl_peer_proved : copoll_ssl_answer_wanted;
+        case MBEDTLS_SSL_END_OF_EARLY_DATA:
+        case MBEDTLS_SSL_CLIENT_CCS_AFTER_SERVER_FINISHED: return copoll_ssl_peer_proved;
+        default: return copoll_ssl_under_way;
+    }
+}
+
+static copoll_ssl_position where_server(const mbedtls_ssl_context* ssl) {
+    const bool tls1_3 = ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+    switch (ssl->state) {
+        case MBEDTLS_SSL_CLIENT_FINISHED:
+        case MBEDTLS_SSL_FLUSH_BUFFERS:
+        case MBEDTLS_SSL_HANDSHAKE_WRAPUP:
+        case MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET:
+        case MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET_FLUSH: return copoll_ssl_answer_wanted;
+        case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
+        case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
+        case MBEDTLS_SSL_SERVER_FINISHED:
+            return tls1_3 ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
+        default: return copoll_ssl_under_way;
+    }
+}
+
+copoll_ssl_position copoll_ssl_where(const mbedtls_ssl_context* ssl) {
+    if (ssl->state == MBEDTLS_SSL_HANDSHAKE_OVER) return copoll_ssl_over;
+    return is_client(ssl) ? where_client(ssl) : where_server(ssl);
+}
+
+bool copoll_ssl_certificate_requested(const mbedtls_ssl_context* ssl) {
+    return ssl->handshake != NULL && ssl->handshake->client_auth != 0;
+}
+
+bool copoll_ssl_resumed(const mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    if (handshake == NULL || !handshake->resume) return false;
+    return ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||
+           handshake->key_exchange_mode != MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL;
+}
+
+uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    if (handshake == NULL) return 0;
+    const psa_key_type_t type = handshake->xxdh_psa_type;
+    if (!PSA_KEY_TYPE_IS_ECC_KEY_PAIR(type)) return 0;
+    if (PSA_KEY_TYPE_ECC_GET_FAMILY(type) == PSA_ECC_FAMILY_MONTGOMERY)
+        return MBEDTLS_SSL_IANA_TLS_GROUP_X25519;
+    switch (handshake->xxdh_psa_bits) {
+        case 256: return MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1;
+        case 384: return MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1;
+        case 521: return MBEDTLS_SSL_IANA_TLS_GROUP_SECP521R1;
+        default: return 0;
+    }
+}
+
+bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl) {
+    return ssl->handshake != NULL && ssl->handshake->hello_retry_request_flag != 0;
+}
+
+const mbedtls_x509_crt* copoll_ssl_peer_chain(const mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_session* session =
+        ssl->session_negotiate != NULL ? ssl->session_negotiate : ssl->session;
+    return session == NULL ? NULL : session->peer_cert;
+}
+
+const mbedtls_x509_crt* copoll_ssl_own_leaf(const mbedtls_ssl_context* ssl) {
+    if (ssl->handshake == NULL || ssl->handshake->key_cert == NULL) return NULL;
+    return ssl->handshake->key_cert->cert;
+}
+
+const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl) {
+    static const uint16_t none[] = {0};
+    return ssl->handshake == NULL ? none : ssl->handshake->received_sig_algs;
+}
+
+uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl) {
+    return ssl->in_msg[1];
+}
+
+bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    if (handshake == NULL || ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3) return false;
+    mbedtls_ssl_transform* right =
+        is_client(ssl) ? handshake->transform_handshake : ssl->transform_application;
+    if (right == NULL || ssl->transform_out == right) return false;
+    mbedtls_ssl_set_outbound_transform(ssl, right);
+    mbedtls_ssl_update_out_pointers(ssl, right);
+    return true;
+}
+
+void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description) {
+    if (mbedtls_ssl_flush_output(ssl) != 0) return;
+    copoll_ssl_take_keys_for_alert(ssl);
+    mbedtls_ssl_send_alert_message(ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, description);
+}
+
+// ---- Parking
+
+bool copoll_ssl_is_parked(const mbedtls_ssl_context* ssl) { return ssl->in_buf == NULL; }
+
+static bool has_record_on_its_way(const mbedtls_ssl_context* ssl) {
+    return ssl->state != MBEDTLS_SSL_HANDSHAKE_OVER || ssl->in_left != 0 || ssl->out_left != 0 ||
+           ssl->badmac_seen_or_in_hsfraglen != 0 || mbedtls_ssl_check_pending(ssl);
+}
+
+static void wipe_and_free(unsigned char* memory, size_t size) {
+    mbedtls_platform_zeroize(memory, size);
+    mbedtls_free(memory);
+}
+
+bool copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]) {
+    if (copoll_ssl_is_parked(ssl) || has_record_on_its_way(ssl)) return false;
+    memcpy(counter, ssl->in_ctr, copoll_ssl_counter_size);
+    ssl->in_hslen = ssl->in_msglen = 0;  // of a message that was processed
+    wipe_and_free(ssl->in_buf, MBEDTLS_SSL_IN_BUFFER_LEN);
+    wipe_and_free(ssl->out_buf, MBEDTLS_SSL_OUT_BUFFER_LEN);
+    ssl->in_buf = NULL;
+    ssl->out_buf = NULL;
+    return true;
+}
+
+bool copoll_ssl_unpark(mbedtls_ssl_context* ssl, const uint8_t counter[copoll_ssl_counter_size]) {
+    unsigned char* in = mbedtls_calloc(1, MBEDTLS_SSL_IN_BUFFER_LEN);
+    unsigned char* out = mbedtls_calloc(1, MBEDTLS_SSL_OUT_BUFFER_LEN);
+    if (in == NULL || out == NULL) {
+        mbedtls_free(in);
+        mbedtls_free(out);
+        return false;
+    }
+    ssl->in_buf = in;
+    ssl->out_buf = out;
+    mbedtls_ssl_reset_in_pointers(ssl);
+    mbedtls_ssl_reset_out_pointers(ssl);
+    mbedtls_ssl_update_out_pointers(ssl, ssl->transform_out);
+    memcpy(ssl->in_ctr, counter, copoll_ssl_counter_size);
+    return true;
+}
+
+// ---- KeyUpdate
+
+// Our traffic secret, or the peer's.
+static unsigned char* traffic_secret(const mbedtls_ssl_context* ssl, bool own) {
+    mbedtls_ssl_tls13_application_secrets* secrets = &ssl->session->app_secrets;
+    return is_client(ssl) == own ? secrets->client_application_traffic_secret_N
+                                 : secrets->server_application_traffic_secret_N;
+}
+
+// The next generation of a traffic secret, and its key and IV in place of the old ones
+// (RFC 8446 §7.2, §7.3).
+static int change_keys(mbedtls_ssl_context* ssl, bool own) {
+    mbedtls_ssl_transform* transform = ssl->transform_application;
+    const mbedtls_ssl_ciphersuite_t* suite =
+        mbedtls_ssl_ciphersuite_from_id(ssl->session->ciphersuite);
+    const psa_algorithm_t hash = mbedtls_md_psa_alg_from_type((mbedtls_md_type_t)suite->mac);
+    const size_t hash_size = PSA_HASH_LENGTH(hash);
+    unsigned char* secret = traffic_secret(ssl, own);
+    mbedtls_svc_key_id_t* key = own ? &transform->psa_key_enc : &transform->psa_key_dec;
+
+    unsigned char next[MBEDTLS_TLS1_3_MD_MAX_SIZE];
+    mbedtls_ssl_key_set keys;
+    psa_key_attributes_t old = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    mbedtls_svc_key_id_t new_key = MBEDTLS_SVC_KEY_ID_INIT;
+    int ret = psa_get_key_attributes(*key, &old);
+    if (ret != 0) return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    psa_set_key_usage_flags(&attributes, psa_get_key_usage_flags(&old));
+    psa_set_key_algorithm(&attributes, psa_get_key_algorithm(&old));
+    psa_set_key_type(&attributes, psa_get_key_type(&old));
+    ret = mbedtls_ssl_tls13_hkdf_expand_label(
+        hash, secret, hash_size, MBEDTLS_SSL_TLS1_3_LBL_WITH_LEN(traffic_upd), NULL, 0, next,
+        hash_size);
+    if (ret == 0) {
+        const size_t key_size = PSA_BITS_TO_BYTES(psa_get_key_bits(&old));
+        ret = mbedtls_ssl_tls13_make_traffic_keys(hash, next, next, hash_size, key_size,
+                                                  transform->ivlen, &keys);
+        if (ret == 0)
+            ret = psa_import_key(&attributes, keys.client_write_key, key_size, &new_key);
+    }
+    if (ret == 0) {
+        psa_destroy_key(*key);
+        *key = new_key;
+        memcpy(own ? transform->iv_enc : transform->iv_dec, keys.client_write_iv,
+               transform->ivlen);
+        memcpy(secret, next, hash_size);
+        if (own)
+            mbedtls_ssl_set_outbound_transform(ssl, transform);
+        else
+            mbedtls_ssl_set_inbound_transform(ssl, transform);
+    }
+    mbedtls_platform_zeroize(next, sizeof next);
+    mbedtls_platform_zeroize(&keys, sizeof keys);
+    return ret == 0 ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+enum { key_update_message = 24, header_size = 4, key_update_size = header_size + 1 };
+
+copoll_ssl_key_update_result copoll_ssl_take_key_update(mbedtls_ssl_context* ssl) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||
+        ssl->in_msgtype != MBEDTLS_SSL_MSG_HANDSHAKE || ssl->in_msg[0] != key_update_message)
+        return copoll_ssl_no_key_update;
+    const unsigned char requested = ssl->in_msg[header_size];
+    // it must end its record: what follows has the new keys
+    if (ssl->in_hslen != key_update_size || ssl->in_msglen != key_update_size || requested > 1)
+        return copoll_ssl_key_update_malformed;
+    if (change_keys(ssl, false) != 0) return copoll_ssl_key_update_failed;
+    return requested ? copoll_ssl_key_update_requested : copoll_ssl_key_update;
+}
+
+int copoll_ssl_send_key_update(mbedtls_ssl_context* ssl, bool request_peer) {
+    const unsigned char message[key_update_size] = {key_update_message, 0, 0, 1, request_peer};
+    ssl->out_msgtype = MBEDTLS_SSL_MSG_HANDSHAKE;
+    ssl->out_msglen = key_update_size;
+    memcpy(ssl->out_msg, message, sizeof message);
+    const int ret = mbedtls_ssl_write_record(ssl, 1);
+    return ret != 0 ? ret : change_keys(ssl, true);
+}

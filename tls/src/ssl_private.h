@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What mbedTLS 3.6 knows of a connection and has no accessor for. The one place that reads or sets
+// its private fields; everything else of tls uses its public interface.
+#ifndef COPOLL_TLS_SSL_PRIVATE_H
+#define COPOLL_TLS_SSL_PRIVATE_H
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// How far a handshake is. Each includes those before it.
+typedef enum {
+    copoll_ssl_under_way,
+    copoll_ssl_peer_proved,    ///< its certificate is checked, and that it holds the key
+    copoll_ssl_answer_wanted,  ///< client: it is known whether a certificate is asked for
+    copoll_ssl_over,
+} copoll_ssl_position;
+
+copoll_ssl_position copoll_ssl_where(const mbedtls_ssl_context* ssl);
+
+/// Of the handshake under way; not to be called when it is over.
+bool copoll_ssl_certificate_requested(const mbedtls_ssl_context* ssl);
+/// Whether a ticket or session id was accepted by both. An own pre-shared key is no resumption.
+bool copoll_ssl_resumed(const mbedtls_ssl_context* ssl);
+/// The group of the key exchange by its IANA number; 0 if none was agreed on.
+uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl);
+bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl);
+/// The chain that the peer sent, in its order, while it is negotiated and later. May be NULL.
+const mbedtls_x509_crt* copoll_ssl_peer_chain(const mbedtls_ssl_context* ssl);
+/// The first certificate of the chain that a server presents in this handshake. May be NULL.
+const mbedtls_x509_crt* copoll_ssl_own_leaf(const mbedtls_ssl_context* ssl);
+/// Signature schemes that the peer offered; ends with 0.
+const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl);
+
+/// The alert that made the last call fail with MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
+uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl);
+/// In TLS 1.3 the other side reads an alert with keys that mbedTLS does not write it with: those of
+/// the handshake when a client fails before its Finished, those of the connection when a server
+/// fails after its own (RFC 8446 §6, A.1, A.2). Takes the right ones for what is written from now
+/// on, at the end of the connection. True if mbedTLS had taken others.
+bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl);
+/// Writes a fatal alert, behind all that mbedTLS has prepared and not written yet.
+void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description);
+
+/// The record buffers, 33 KiB, are needed only while a record is on its way. `park` gives them back
+/// if none is, and keeps the state of the records in `counter`; `unpark` takes new ones.
+enum { copoll_ssl_counter_size = 8 };
+bool copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]);
+/// False if there is no memory.
+bool copoll_ssl_unpark(mbedtls_ssl_context* ssl, const uint8_t counter[copoll_ssl_counter_size]);
+/// Before `mbedtls_ssl_free` of a parked context.
+bool copoll_ssl_is_parked(const mbedtls_ssl_context* ssl);
+
+/// KeyUpdate (RFC 8446 §4.6.3), which mbedTLS 3.6 lacks.
+typedef enum {
+    copoll_ssl_no_key_update,
+    copoll_ssl_key_update,            ///< the peer's keys are now new
+    copoll_ssl_key_update_requested,  ///< and it wants new ones of ours
+    copoll_ssl_key_update_malformed,
+    copoll_ssl_key_update_failed,
+} copoll_ssl_key_update_result;
+
+/// After MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE of a read in TLS 1.3: takes the message if it is one.
+copoll_ssl_key_update_result copoll_ssl_take_key_update(mbedtls_ssl_context* ssl);
+/// Writes one, and changes our keys. An error of mbedTLS, or 0.
+int copoll_ssl_send_key_update(mbedtls_ssl_context* ssl, bool request_peer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
