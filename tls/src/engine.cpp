@@ -32,6 +32,7 @@ constexpr std::size_t default_record_size = 16384;
 /// An alert in the clear: a record of this type, and of this size.
 constexpr std::byte alert_record{21};
 constexpr std::size_t alert_record_size = 7;
+constexpr std::uint8_t key_update_message = 24;
 /// Messages without data that a peer may send one after another (BoringSSL's limit).
 constexpr unsigned most_idle_messages = 32;
 
@@ -340,6 +341,12 @@ bool engine::state::observe() {
         if (shared_schemes.empty()) note_schemes();
         note_own_identity();
     }
+    if (server_role && hello->has_post_handshake_auth() && copoll_ssl_is_at_wrapup(&ssl) &&
+        !copoll_ssl_clone_transcript(&ssl, auth.handshake().native())) {
+        tell(alert::internal_error);
+        fail_with(errc::internal);
+        return false;
+    }
     if (position >= copoll_ssl_peer_proved && !peer_noted) {
         peer_noted = true;
         return note_peer();
@@ -377,18 +384,23 @@ bool engine::state::note_peer() {
         return true;
     }
     if (server.authenticate == client_authentication::none) return true;
-    std::error_code refused;
-    if (peer) {
-        if (!resumed) verify_error = d::error_of_flags(flags);
-        if (server.verify_client == verification::required) refused = verify_error;
-    } else if (server.authenticate == client_authentication::required) {
-        refused = errc::certificate_required;
-    }
+    const std::error_code refused = judge_client(resumed ? 0 : flags);
     if (!refused) return true;
-    peer.reset();
     tell(alert_for(refused));
     fail_with(refused);
     return false;
+}
+
+/// Whether `peer`, verified with these flags, will do; forgets one that does not.
+std::error_code engine::state::judge_client(std::uint32_t flags) {
+    if (!peer) {
+        const bool required = server.authenticate == client_authentication::required;
+        return required ? errc::certificate_required : std::error_code{};
+    }
+    verify_error = d::error_of_flags(flags);
+    if (!verify_error || server.verify_client != verification::required) return {};
+    peer.reset();
+    return verify_error;
 }
 
 /// Chooses what to present now that it is known what the server takes.
@@ -460,6 +472,11 @@ progress engine::state::step_until(milestone until) {
 }
 
 void engine::state::completed() {
+    if (!server_role && client.allow_renegotiation && !own && !client.identities.empty()) {
+        // what answers a server that asks later; mbedTLS does not say what fits
+        const private_identity& first = client.identities.front();
+        mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(first), d::native_key(first));
+    }
     if (server_role || version() != protocol_version::tls1_2) return;
     keep_session();  // in TLS 1.3 it comes later
 }
@@ -499,6 +516,10 @@ bool engine::state::take_message(int ret, std::size_t output_before) {
         keep_session();
         return true;
     }
+    std::size_t size = 0;
+    const std::uint8_t* message = copoll_ssl_post_handshake_message(&ssl, &size);
+    if (message && auth.is_pending() && *message != key_update_message)
+        return take_auth_message({reinterpret_cast<const std::byte*>(message), size});
     switch (copoll_ssl_take_key_update(&ssl)) {
         case copoll_ssl_key_update: return true;
         case copoll_ssl_key_update_requested:
@@ -519,6 +540,82 @@ bool engine::state::take_message(int ret, std::size_t output_before) {
     return false;
 }
 
+/// One of the messages in which a client tells who it is. False if it ends the connection.
+bool engine::state::take_auth_message(std::span<const std::byte> message) {
+    std::error_code wrong = auth.take(ssl, message, server.client_roots);
+    if (!wrong) {
+        if (auth.is_pending()) return true;
+        peer = auth.identity();
+        wrong = judge_client(auth.flags());
+    }
+    if (!wrong) return true;
+    tell(alert_for(wrong));
+    fail_with(wrong);
+    return false;
+}
+
+result<void> engine::state::request_client_identity() {
+    if (error) return fail(error);
+    if (!server_role || position != copoll_ssl_over || write_closed || auth.is_pending() ||
+        renegotiating)
+        return fail(copoll::errc::invalid_state);
+    if (!take_buffers()) return fail(error);
+    auth_error.clear();
+    if (version() == protocol_version::tls1_2) return ask_again();
+    if (!hello->has_post_handshake_auth()) return fail(copoll::errc::not_supported);
+    const std::uint16_t* schemes = copoll_ssl_accepted_schemes(&ssl);
+    std::size_t count = 0;
+    while (schemes[count]) ++count;
+    const auto message = auth.request({schemes, count});
+    if (message.empty() ||
+        copoll_ssl_send_message(&ssl, reinterpret_cast<const std::uint8_t*>(message.data()),
+                                message.size()) != 0) {
+        fail_with(errc::internal);
+        return fail(error);
+    }
+    return {};
+}
+
+/// Renegotiation, allowed as long as it takes: the client may not start one.
+result<void> engine::state::ask_again() {
+    if (!hello->has_secure_renegotiation()) return fail(copoll::errc::not_supported);
+    for (const auto& identity : server.identities)  // those of the first handshake are forgotten
+        if (own == identity.identity())
+            mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(identity),
+                                      d::native_key(identity));
+    mbedtls_ssl_conf_authmode(&config.native(), MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_renegotiation(&config.native(), MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+    mbedtls_ssl_conf_renegotiation_enforced(&config.native(),
+                                            MBEDTLS_SSL_RENEGOTIATION_NOT_ENFORCED);
+    const std::size_t before = out.size();
+    const int ret = mbedtls_ssl_renegotiate(&ssl);
+    if (ret != 0 && ret != MBEDTLS_ERR_SSL_WANT_READ) {
+        fail_from(ret, before);
+        return fail(error);
+    }
+    renegotiating = true;
+    return {};
+}
+
+/// Looks whether the client has answered. False if its answer ends the connection.
+bool engine::state::end_renegotiation() {
+    if (copoll_ssl_refused_renegotiation(&ssl)) {
+        auth_error = errc::renegotiation_refused;
+    } else if (copoll_ssl_is_renegotiating(&ssl)) {
+        return true;
+    } else {
+        peer = identity_of(copoll_ssl_peer_chain(&ssl));
+        if (const auto refused = judge_client(mbedtls_ssl_get_verify_result(&ssl))) {
+            tell(alert_for(refused));
+            fail_with(refused);
+            return false;
+        }
+    }
+    renegotiating = false;
+    mbedtls_ssl_conf_renegotiation(&config.native(), MBEDTLS_SSL_RENEGOTIATION_DISABLED);
+    return true;
+}
+
 read_result engine::state::read(std::span<std::byte> into) {
     if (read_ended) return {read_ended, 0};
     if (error) return {error, 0};
@@ -529,6 +626,7 @@ read_result engine::state::read(std::span<std::byte> into) {
         const std::size_t before = out.size();
         const int ret = mbedtls_ssl_read(&ssl, reinterpret_cast<unsigned char*>(into.data()),
                                          into.size());
+        if (renegotiating && !end_renegotiation()) return {error, 0};
         if (ret > 0) {
             idle_messages = 0;
             return {{}, static_cast<std::size_t>(ret)};
@@ -571,6 +669,7 @@ io_result engine::state::write(std::span<const std::byte> bytes) {
         const std::size_t before = out.size();
         const int ret = mbedtls_ssl_write(&ssl, reinterpret_cast<const unsigned char*>(rest.data()),
                                           rest.size());
+        if (ret == MBEDTLS_ERR_SSL_WANT_READ) return total;
         if (ret <= 0) {
             fail_from(ret, before);
             total.ec = error;
@@ -668,6 +767,14 @@ result<void> engine::update_keys(bool request_peer) {
     if (copoll_ssl_send_key_update(&s.ssl, request_peer) == 0) return {};
     s.fail_with(errc::internal);
     return fail(s.error);
+}
+
+result<void> engine::request_client_identity() { return state_->request_client_identity(); }
+bool engine::is_client_identity_pending() const noexcept {
+    return !state_->error && (state_->auth.is_pending() || state_->renegotiating);
+}
+std::error_code engine::client_identity_error() const noexcept {
+    return state_->error ? state_->error : state_->auth_error;
 }
 
 void engine::release_buffers() noexcept {

@@ -16,6 +16,7 @@
 #include <copoll/ip.hpp>
 #include <copoll/tls/engine.hpp>
 
+#include "post_handshake_auth.hpp"
 #include "sessions.hpp"
 #include "ssl_config.hpp"
 #include "ssl_private.h"
@@ -73,6 +74,11 @@ struct engine::state {
     read_result read(std::span<std::byte> into);
     io_result write(std::span<const std::byte> bytes);
     bool take_message(int ret, std::size_t output_before);
+    result<void> request_client_identity();
+    result<void> ask_again();
+    bool take_auth_message(std::span<const std::byte> message);
+    std::error_code judge_client(std::uint32_t flags);
+    bool end_renegotiation();
     bool take_buffers() noexcept;
 
     std::optional<protocol_version> version() const noexcept;
@@ -104,6 +110,10 @@ struct engine::state {
     std::optional<public_identity> own, peer, peer_of_ticket;
     std::vector<signature_scheme> shared_schemes;
     std::error_code verify_error{};
+
+    detail::post_handshake_auth auth;
+    bool renegotiating = false;
+    std::error_code auth_error{};
 
     std::error_code error{};       ///< why nothing works any more
     std::error_code read_ended{};  ///< why nothing more can be read

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "link.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,21 +13,33 @@
 
 namespace copoll::tls::detail {
 
+namespace {
+
+/// Sets a flag while it lives, and an event afterwards.
+class mark {
+public:
+    mark(bool& flag, event& ended) noexcept : flag_(flag), ended_(ended) { flag_ = true; }
+    mark(const mark&) = delete;
+    mark& operator=(const mark&) = delete;
+    ~mark() {
+        flag_ = false;
+        ended_.set();
+    }
+
+private:
+    bool& flag_;
+    event& ended_;
+};
+
+}  // namespace
+
 task<result<void>> link::flush() {
     while (flushing_) {
         flushed_.reset();
         co_await check(flushed_.wait());
     }
-    struct mark {
-        link& self;
-        explicit mark(link& l) noexcept : self(l) { self.flushing_ = true; }
-        ~mark() {
-            self.flushing_ = false;
-            self.flushed_.set();
-        }
-    };
     if (!has_output()) co_return {};
-    const mark under_way{*this};
+    const mark under_way{flushing_, flushed_};
     while (has_output()) {
         // taken away, as the engine may add to its own while this waits
         if (leaving_.empty()) leaving_.swap(engine.output());
@@ -86,6 +99,22 @@ task<result<void>> link::abort(alert reason) {
 }
 
 task<io_result> link::read_some(std::span<std::byte> into) {
+    while (reading_) {
+        have_read_.reset();
+        const auto waited = co_await have_read_.wait();
+        if (!waited) co_return io_result{waited.error(), 0};
+    }
+    if (ahead_.empty()) co_return co_await read_from_engine(into);
+    const auto data = std::as_const(ahead_).data();
+    const std::size_t n = std::min(data.size(), into.size());
+    std::ranges::copy(data.first(n), into.begin());
+    ahead_.consume(n);
+    if (ahead_.empty()) ahead_ = buffer{most_ahead};
+    co_return io_result{{}, n};
+}
+
+task<io_result> link::read_from_engine(std::span<std::byte> into) {
+    const mark under_way{reading_, have_read_};
     for (;;) {
         const read_result r = engine.read(into);
         if (engine.unread() == 0) unread_ = {};
@@ -96,18 +125,59 @@ task<io_result> link::read_some(std::span<std::byte> into) {
             if (!flushed && !r.ec) co_return io_result{flushed.error(), 0};
         }
         if (r.ec) co_return io_result{r.ec, 0};
+        have_read_.set();
         const auto received = co_await receive();
         if (!received) co_return io_result{received.error(), 0};
     }
 }
 
+/// Ends with each step forward: what is waited for need not be data.
+task<result<void>> link::read_ahead() {
+    if (reading_) {
+        have_read_.reset();
+        co_return co_await have_read_.wait();
+    }
+    constexpr std::size_t at_once = 16 * 1024;
+    const auto room = ahead_.prepare(at_once);
+    if (room.empty()) co_return fail(copoll::errc::message_too_large);
+    const mark under_way{reading_, have_read_};
+    const bool waited_for = engine.is_client_identity_pending();
+    const read_result r = engine.read(room);
+    if (engine.unread() == 0) unread_ = {};
+    ahead_.commit(r.n);
+    if (r.ec) {
+        const auto told = co_await flush();
+        static_cast<void>(told);
+        co_return fail(r.ec);
+    }
+    co_await check(flush());
+    if (r.n > 0 || engine.is_client_identity_pending() != waited_for) co_return {};
+    co_return co_await receive();
+}
+
 task<io_result> link::write_some(std::span<const std::byte> bytes) {
-    if (const auto before = co_await flush(); !before) co_return io_result{before.error(), 0};
-    const io_result r = engine.write(bytes);
-    const auto sent = co_await flush();
-    if (r.ec) co_return r;
-    if (!sent && sent.error() != copoll::errc::canceled) co_return io_result{sent.error(), 0};
-    co_return r;
+    for (;;) {
+        if (const auto before = co_await flush(); !before)
+            co_return io_result{before.error(), 0};
+        const io_result r = engine.write(bytes);
+        const auto sent = co_await flush();
+        if (r.ec) co_return r;
+        if (!sent && sent.error() != copoll::errc::canceled) co_return io_result{sent.error(), 0};
+        if (r.n > 0 || bytes.empty()) co_return r;
+        // a renegotiation is under way
+        const auto read = sent ? co_await read_ahead() : sent;
+        if (!read) co_return io_result{read.error(), 0};
+    }
+}
+
+task<result<void>> link::request_client_identity() {
+    co_await check(engine.request_client_identity());
+    while (engine.is_client_identity_pending()) {
+        co_await check(flush());
+        co_await check(read_ahead());
+    }
+    if (const auto ec = engine.client_identity_error()) co_return fail(ec);
+    co_return {};
 }
 
 task<result<void>> link::shutdown_write() {

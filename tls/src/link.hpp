@@ -25,6 +25,8 @@ public:
     task<io_result> read_some(std::span<std::byte> into);
     task<io_result> write_some(std::span<const std::byte> bytes);
     task<result<void>> shutdown_write();
+    /// See `server_connection`.
+    task<result<void>> request_client_identity();
 
     /// Sends what the engine has to say.
     task<result<void>> flush();
@@ -33,6 +35,12 @@ public:
     tls::engine engine;
 
 private:
+    /// Data that came while the application waited for something else, at most.
+    static constexpr std::size_t most_ahead = 256 * 1024;
+
+    /// Reads for the connection's own sake, or waits until somebody else has read something.
+    task<result<void>> read_ahead();
+    task<io_result> read_from_engine(std::span<std::byte> into);
     task<result<void>> receive();
     task<void> take_leave();
     bool has_output() noexcept { return !leaving_.empty() || !engine.output().empty(); }
@@ -41,6 +49,9 @@ private:
     buffer leaving_;  ///< what is being written to the transport
     bool flushing_ = false;
     event flushed_;
+    buffer ahead_{most_ahead};  ///< data that was read before the application asked for it
+    bool reading_ = false;
+    event have_read_;
 };
 
 }  // namespace copoll::tls::detail

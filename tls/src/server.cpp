@@ -14,6 +14,11 @@ server_handshake server_connection::accept(any_stream transport, server_options 
     return server_handshake{std::move(transport), std::move(options)};
 }
 
+task<result<std::optional<public_identity>>> server_connection::request_client_identity() {
+    co_await check(link().request_client_identity());
+    co_return client_identity();
+}
+
 server_handshake::server_handshake(any_stream transport, server_options options)
     : link_(std::make_unique<detail::link>(std::move(transport), engine{std::move(options)})) {}
 server_handshake::server_handshake(server_handshake&&) noexcept = default;

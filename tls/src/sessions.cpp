@@ -13,6 +13,7 @@
 
 #include "crypto_ready.hpp"
 #include "native_identity.hpp"
+#include "wire_reader.hpp"
 
 namespace copoll::tls {
 namespace detail {
@@ -56,28 +57,29 @@ bool fill_random(std::span<std::byte> bytes) noexcept {
 }
 
 std::vector<std::byte> plain_text(const ticket_contents& contents) {
-    byte_writer to;
+    wire_writer to;
     to.number(static_cast<std::uint64_t>(contents.made_at.time_since_epoch().count()), 8);
-    to.counted(copoll::bytes_of(contents.session_context), 1);
+    to.vector(copoll::bytes_of(contents.session_context), 1);
     to.number(contents.client.has_value(), 1);
     if (contents.client) write_chain(to, *contents.client);
-    to.counted(contents.blob, 3);
+    to.vector(contents.blob, 3);
     return to.take();
 }
 
 std::optional<ticket_contents> contents_of(std::span<const std::byte> plain) {
-    byte_reader from{plain};
+    wire_reader from{plain};
     ticket_contents contents;
+    const std::uint64_t high = from.number(4);
     contents.made_at = std::chrono::sys_seconds{
-        std::chrono::seconds{static_cast<std::int64_t>(from.number(8))}};
-    contents.session_context = copoll::text_of(from.counted(1));
+        std::chrono::seconds{static_cast<std::int64_t>(high << 32 | from.number(4))}};
+    contents.session_context = copoll::text_of(from.vector(1));
     if (from.number(1) != 0) {
         contents.client = read_chain(from);
         if (!contents.client) return std::nullopt;
     }
-    const auto blob = from.counted(3);
+    const auto blob = from.vector(3);
     contents.blob.assign(blob.begin(), blob.end());
-    if (!from.ended_well()) return std::nullopt;
+    if (!from.done()) return std::nullopt;
     return contents;
 }
 
@@ -91,16 +93,16 @@ std::vector<std::byte> saved(const mbedtls_ssl_session& session) {
     return blob;
 }
 
-void write_chain(byte_writer& to, const public_identity& identity) {
+void write_chain(wire_writer& to, const public_identity& identity) {
     const auto& chain = identity.export_x509_chain();
     to.number(chain.size(), 1);
-    for (const auto& certificate : chain) to.counted(certificate, 3);
+    for (const auto& certificate : chain) to.vector(certificate, 3);
 }
 
-std::optional<public_identity> read_chain(byte_reader& from) {
+std::optional<public_identity> read_chain(wire_reader& from) {
     std::vector<std::vector<std::byte>> chain(static_cast<std::size_t>(from.number(1)));
     for (auto& certificate : chain) {
-        const auto der = from.counted(3);
+        const auto der = from.vector(3);
         certificate.assign(der.begin(), der.end());
     }
     if (from.failed() || chain.empty()) return std::nullopt;
@@ -154,21 +156,21 @@ constexpr std::uint32_t session_magic = 0x43505301;
 }  // namespace
 
 std::vector<std::byte> session::serialize() const {
-    detail::byte_writer to;
+    detail::wire_writer to;
     to.number(session_magic, 4);
-    to.counted(bytes_of(state_->server_name), 2);
+    to.vector(bytes_of(state_->server_name), 2);
     detail::write_chain(to, state_->server_identity);
-    to.counted(state_->blob, 3);
+    to.vector(state_->blob, 3);
     return to.take();
 }
 
 result<session> session::parse(std::span<const std::byte> bytes) {
-    detail::byte_reader from{bytes};
+    detail::wire_reader from{bytes};
     if (from.number(4) != session_magic) return fail(errc::session_malformed);
-    std::string name{text_of(from.counted(2))};
+    std::string name{text_of(from.vector(2))};
     auto identity = detail::read_chain(from);
-    const auto blob = from.counted(3);
-    if (!identity || !from.ended_well()) return fail(errc::session_malformed);
+    const auto blob = from.vector(3);
+    if (!identity || !from.done()) return fail(errc::session_malformed);
     detail::ssl_session probe;
     if (!detail::crypto_ready() ||
         mbedtls_ssl_session_load(probe.get(), detail::octets(blob.data()), blob.size()) != 0)

@@ -12,7 +12,8 @@
 
 #include <copoll/tls/session.hpp>
 
-#include "byte_io.hpp"
+#include "wire_reader.hpp"
+#include "wire_writer.hpp"
 
 namespace copoll::tls::detail {
 
@@ -58,8 +59,8 @@ std::optional<ticket_contents> open_ticket(const ticket_state& keys,
                                            std::span<const std::byte> ticket,
                                            std::chrono::sys_seconds now);
 
-void write_chain(byte_writer& to, const public_identity& identity);
+void write_chain(wire_writer& to, const public_identity& identity);
 /// Nothing if there is no chain or it is cut.
-std::optional<public_identity> read_chain(byte_reader& from);
+std::optional<public_identity> read_chain(wire_reader& from);
 
 }  // namespace copoll::tls::detail

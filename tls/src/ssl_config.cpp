@@ -87,6 +87,8 @@ int ssl_config::set_up(const client_options& options) {
     mbedtls_ssl_conf_authmode(&native_, options.verify == verification::required
                                             ? MBEDTLS_SSL_VERIFY_REQUIRED
                                             : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    if (options.allow_renegotiation)
+        mbedtls_ssl_conf_renegotiation(&native_, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
     mbedtls_ssl_conf_session_tickets(&native_, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &native_, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);

@@ -185,9 +185,7 @@ static unsigned char* traffic_secret(const mbedtls_ssl_context* ssl, bool own) {
 // (RFC 8446 §7.2, §7.3).
 static int change_keys(mbedtls_ssl_context* ssl, bool own) {
     mbedtls_ssl_transform* transform = ssl->transform_application;
-    const mbedtls_ssl_ciphersuite_t* suite =
-        mbedtls_ssl_ciphersuite_from_id(ssl->session->ciphersuite);
-    const psa_algorithm_t hash = mbedtls_md_psa_alg_from_type((mbedtls_md_type_t)suite->mac);
+    const psa_algorithm_t hash = copoll_ssl_hash(ssl);
     const size_t hash_size = PSA_HASH_LENGTH(hash);
     unsigned char* secret = traffic_secret(ssl, own);
     mbedtls_svc_key_id_t* key = own ? &transform->psa_key_enc : &transform->psa_key_dec;
@@ -249,4 +247,71 @@ int copoll_ssl_send_key_update(mbedtls_ssl_context* ssl, bool request_peer) {
     memcpy(ssl->out_msg, message, sizeof message);
     const int ret = mbedtls_ssl_write_record(ssl, 1);
     return ret != 0 ? ret : change_keys(ssl, true);
+}
+
+// ---- Post-handshake authentication
+
+const uint8_t* copoll_ssl_post_handshake_message(const mbedtls_ssl_context* ssl, size_t* size) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||
+        ssl->in_msgtype != MBEDTLS_SSL_MSG_HANDSHAKE)
+        return NULL;
+    *size = ssl->in_hslen;
+    return ssl->in_msg;
+}
+
+int copoll_ssl_send_message(mbedtls_ssl_context* ssl, const uint8_t* message, size_t size) {
+    if (size > MBEDTLS_SSL_OUT_CONTENT_LEN - 1) return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+    ssl->out_msgtype = MBEDTLS_SSL_MSG_HANDSHAKE;
+    ssl->out_msglen = size;
+    memcpy(ssl->out_msg, message, size);
+    return mbedtls_ssl_write_record(ssl, 1);
+}
+
+bool copoll_ssl_is_at_wrapup(const mbedtls_ssl_context* ssl) {
+    return ssl->handshake != NULL && ssl->state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
+}
+
+bool copoll_ssl_clone_transcript(const mbedtls_ssl_context* ssl, psa_hash_operation_t* into) {
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    const psa_hash_operation_t* transcript =
+        handshake->ciphersuite_info->mac == MBEDTLS_MD_SHA384 ? &handshake->fin_sha384_psa
+                                                              : &handshake->fin_sha256_psa;
+    return psa_hash_clone(transcript, into) == PSA_SUCCESS;
+}
+
+psa_algorithm_t copoll_ssl_hash(const mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_ciphersuite_t* suite =
+        mbedtls_ssl_ciphersuite_from_id(ssl->session->ciphersuite);
+    return mbedtls_md_psa_alg_from_type((mbedtls_md_type_t)suite->mac);
+}
+
+int copoll_ssl_client_finished_key(const mbedtls_ssl_context* ssl, uint8_t* into, size_t size) {
+    return mbedtls_ssl_tls13_hkdf_expand_label(
+        copoll_ssl_hash(ssl), traffic_secret(ssl, is_client(ssl)), size,
+        MBEDTLS_SSL_TLS1_3_LBL_WITH_LEN(finished), NULL, 0, into, size);
+}
+
+uint32_t copoll_ssl_client_usage_flags(const mbedtls_x509_crt* leaf) {
+    uint32_t flags = 0;
+    if (mbedtls_ssl_check_cert_usage(leaf, NULL, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_VERSION_TLS1_3,
+                                     &flags) != 0 &&
+        flags == 0)
+        flags = MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+    return flags;
+}
+
+const uint16_t* copoll_ssl_accepted_schemes(const mbedtls_ssl_context* ssl) {
+    return ssl->conf->sig_algs;
+}
+
+// ---- Renegotiation
+
+bool copoll_ssl_is_renegotiating(const mbedtls_ssl_context* ssl) {
+    return ssl->renego_status == MBEDTLS_SSL_RENEGOTIATION_IN_PROGRESS ||
+           ssl->renego_status == MBEDTLS_SSL_RENEGOTIATION_PENDING;
+}
+
+bool copoll_ssl_refused_renegotiation(const mbedtls_ssl_context* ssl) {
+    return ssl->in_msgtype == MBEDTLS_SSL_MSG_ALERT &&
+           ssl->in_msg[1] == MBEDTLS_SSL_ALERT_MSG_NO_RENEGOTIATION;
 }

@@ -6,6 +6,7 @@
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
+#include <psa/crypto.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,6 +72,33 @@ typedef enum {
 copoll_ssl_key_update_result copoll_ssl_take_key_update(mbedtls_ssl_context* ssl);
 /// Writes one, and changes our keys. An error of mbedTLS, or 0.
 int copoll_ssl_send_key_update(mbedtls_ssl_context* ssl, bool request_peer);
+
+// ---- For post-handshake authentication (see post_handshake_auth.hpp), in TLS 1.3
+
+/// The handshake message that made a read fail with MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, with its
+/// header, until the next read. NULL if it was none.
+const uint8_t* copoll_ssl_post_handshake_message(const mbedtls_ssl_context* ssl, size_t* size);
+/// Writes one, with its header. An error of mbedTLS, or 0.
+int copoll_ssl_send_message(mbedtls_ssl_context* ssl, const uint8_t* message, size_t size);
+/// Whether all messages of the handshake under way are in its transcript.
+bool copoll_ssl_is_at_wrapup(const mbedtls_ssl_context* ssl);
+/// A copy of the transcript so far; `into` is initialized.
+bool copoll_ssl_clone_transcript(const mbedtls_ssl_context* ssl, psa_hash_operation_t* into);
+/// The hash of the key schedule of a connection.
+psa_algorithm_t copoll_ssl_hash(const mbedtls_ssl_context* ssl);
+/// `size` bytes of the key of a client's Finished, from its traffic secret. An error, or 0.
+int copoll_ssl_client_finished_key(const mbedtls_ssl_context* ssl, uint8_t* into, size_t size);
+/// The flags of a client's leaf that is not for this use.
+uint32_t copoll_ssl_client_usage_flags(const mbedtls_x509_crt* leaf);
+/// Signature schemes that are accepted; ends with 0.
+const uint16_t* copoll_ssl_accepted_schemes(const mbedtls_ssl_context* ssl);
+
+// ---- For renegotiation, in TLS 1.2
+
+/// Whether one is under way or asked for.
+bool copoll_ssl_is_renegotiating(const mbedtls_ssl_context* ssl);
+/// After MBEDTLS_ERR_SSL_WANT_READ: whether the peer has just refused one.
+bool copoll_ssl_refused_renegotiation(const mbedtls_ssl_context* ssl);
 
 #ifdef __cplusplus
 }

@@ -98,6 +98,7 @@ public:
 
     read_result read(std::span<std::byte> into);
     /// Takes bytes and puts their records into `output`: all, or as many as fit into 64 KiB.
+    /// None, and no error, while a renegotiation needs more input.
     /// *Errors:* `copoll::errc::closed` after `close`, and what ended the connection.
     io_result write(std::span<const std::byte> bytes);
     /// Says that no more comes (close_notify). Reading goes on.
@@ -106,6 +107,17 @@ public:
     /// New keys for what is sent, in TLS 1.3; with `request_peer` the peer's are changed too.
     /// *Errors:* `copoll::errc::not_supported` in TLS 1.2.
     result<void> update_keys(bool request_peer = true);
+    /// Server: asks a client that has proved nothing yet who it is, on a complete connection: in
+    /// TLS 1.3 by post-handshake authentication (RFC 8446 §4.6.2), in TLS 1.2 by renegotiation. The
+    /// answer comes with what is read; `server_options` says whom to trust.
+    /// *Errors:* `copoll::errc::not_supported` if the client takes no such request;
+    /// `copoll::errc::invalid_state` while another is pending.
+    result<void> request_client_identity();
+    bool is_client_identity_pending() const noexcept;
+    /// Why the last request brought no identity, and the connection goes on:
+    /// `errc::renegotiation_refused`.
+    std::error_code client_identity_error() const noexcept;
+
     /// Gives back the memory that is needed only while records are on their way.
     void release_buffers() noexcept;
 

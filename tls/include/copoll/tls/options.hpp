@@ -56,6 +56,9 @@ struct client_options {
     /// Presented if the server asks; the first that fits. See `receive_client_identity_request`.
     std::vector<private_identity> identities{};
     verification verify = verification::required;
+    /// TLS 1.2: whether the server may start the handshake again on a complete connection, which it
+    /// does to ask who the client is. `identities` answers then. Not with HTTP/2.
+    bool allow_renegotiation = false;
     /// Tried first: a shorter handshake if the server still knows it.
     std::optional<session> resume{};
     /// Called with each session that can be resumed later, from within a read or `finish`.

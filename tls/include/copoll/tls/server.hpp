@@ -24,6 +24,16 @@ public:
     /// Begins a handshake; nothing is read before it is awaited.
     static server_handshake accept(any_stream transport, server_options options = {});
 
+    /// Asks a client that did not have to prove who it is during the handshake to do so now, and
+    /// waits for it; gives what it presented, verified as in the handshake, or nothing if it has
+    /// nothing to present. In TLS 1.3 that is post-handshake authentication, in TLS 1.2 a
+    /// renegotiation. Data that comes meanwhile is kept for the next reads, up to 256 KiB.
+    ///
+    /// *Errors:* `copoll::errc::not_supported` if the client takes no such request, and
+    /// `errc::renegotiation_refused` if it declines: the connection goes on. Those of the handshake
+    /// end it. *Cancellation:* the request stands; a later call fails with `invalid_state`.
+    task<result<std::optional<public_identity>>> request_client_identity();
+
 private:
     friend server_handshake;
     using connection::connection;
