@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A small curl: GET over HTTPS. What was negotiated goes to stderr, the answer to stdout.
+// A small curl: GET over HTTPS. What was negotiated goes to stderr, the answer to stdout. Or a
+// netcat: standard input to the server, and what it sends to standard output.
 
 #include <copoll/connect.hpp>
 #include <copoll/run.hpp>
+#include <copoll/scope.hpp>
 #include <copoll/stdio.hpp>
 #include <copoll/stream.hpp>
 #include <copoll/tls/client.hpp>
@@ -10,8 +12,13 @@
 #include "support/command_line.hpp"
 #include "support/files.hpp"
 #include "support/negotiated.hpp"
+#include "support/tls_files.hpp"
+#include "support/tls_options.hpp"
 
 #include <cstdio>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,53 +33,114 @@ constexpr const char* usage =
     "Sends an HTTP GET over TLS and prints the answer; what was negotiated is printed on stderr.\n"
     "\n"
     "  --ca FILE            roots to trust, in PEM (default: those of the system)\n"
+    "  --insecure           take any certificate, and tell on stderr what is wrong with it\n"
     "  --server-name NAME   whose certificate it must be (default: HOST)\n"
     "  --path PATH          what to get (default /)\n"
-    "  --alpn ID            the application protocol to offer\n"
+    "  --stdin              send standard input instead\n"
+    "  --update-keys        send with new keys, and have the server do so (TLS 1.3)\n"
+    "  --alpn A,B           application protocols to offer, the best first\n"
     "  --cert FILE          client certificate chain, for a server that asks for one\n"
     "  --key FILE           its private key\n"
+    "  --session FILE       resume the session that is kept there, and keep the next one there\n"
+    "  --tls 1.2|1.3        speak that version only\n"
+    "  --groups A,B         for the key exchange: x25519, secp256r1, secp384r1, secp521r1\n"
+    "  --keylog FILE        append the secrets, for Wireshark\n"
     "  --help               this text\n";
+
+struct options {
+    host_port to{};
+    std::string ca{}, path = "/", cert{}, key{}, session{}, key_log{};
+    bool insecure = false, from_stdin = false, update_keys = false;
+};
+
+task<result<void>> get(tls::client_connection& peer, std::string_view host,
+                       std::string_view path) {
+    const std::string request = "GET " + std::string(path) + " HTTP/1.1\r\nHost: " +
+                                std::string(host) + "\r\nConnection: close\r\n\r\n";
+    const auto sent = co_await write_all(peer, bytes_of(request));
+    stdout_stream output{*(co_await this_env{}).owner};
+    co_await check(copy(peer, output));  // a server that does not want the request says why
+    co_return sent.status();
+}
+
+/// The end of the input is passed on as the end of our half of the connection.
+task<result<void>> send(stdin_stream& input, tls::client_connection& peer) {
+    co_await check(copy(input, peer));
+    co_return co_await peer.shutdown_write();
+}
+
+task<result<void>> forward(scope& s, tls::client_connection& peer) {
+    loop& owner = *(co_await this_env{}).owner;
+    stdin_stream input{owner};
+    stdout_stream output{owner};
+    s.spawn(send, std::ref(input), std::ref(peer));
+    const copy_result received = co_await copy(peer, output);
+    s.request_stop();  // the peer has ended: what is typed now goes nowhere
+    co_await s.join();
+    co_return received.status();
+}
+
+task<result<void>> talk(tls::client_connection& peer, const options& o, std::string_view host) {
+    if (o.update_keys) co_await check(peer.update_keys());
+    if (o.from_stdin) co_return co_await with_scope(forward, std::ref(peer));
+    co_return co_await get(peer, host, o.path);
+}
+
+/// What a file holds that an earlier run kept; nothing if there is none yet.
+result<std::optional<tls::session>> read_session(const std::string& path) {
+    const auto kept = examples::read_file(path);
+    if (!kept) return std::nullopt;
+    auto session = tls::session::parse(bytes_of(*kept));
+    if (!session) return fail(examples::about(path, session.error()));
+    return *std::move(session);
+}
 
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    host_port to;
-    std::string ca, path = "/", alpn, cert, key;
+    options o;
     tls::client_options with;
     examples::command_line line{"tls_client", usage};
-    line.argument("a HOST:PORT",
-                  [&to](std::string_view text) {
-                      auto parsed = host_port::parse(text);
-                      if (parsed) to = *std::move(parsed);
-                      return parsed.has_value();
-                  })
-        .option("ca", "a FILE", examples::into(ca))
+    line.argument("a HOST:PORT", examples::into(o.to))
+        .option("ca", "a FILE", examples::into(o.ca))
+        .flag("insecure", o.insecure)
         .option("server-name", "a NAME", examples::into(with.server_name))
-        .option("path", "a PATH", examples::into(path))
-        .option("alpn", "an ID", examples::into(alpn))
-        .option("cert", "a FILE", examples::into(cert))
-        .option("key", "a FILE", examples::into(key));
+        .option("path", "a PATH", examples::into(o.path))
+        .flag("stdin", o.from_stdin)
+        .flag("update-keys", o.update_keys)
+        .option("alpn", "a list", examples::into(with.alpn))
+        .option("cert", "a FILE", examples::into(o.cert))
+        .option("key", "a FILE", examples::into(o.key))
+        .option("session", "a FILE", examples::into(o.session))
+        .option("tls", "a version of TLS", examples::only_version(with.protocol))
+        .option("groups", "a list of groups", examples::groups(with.protocol))
+        .option("keylog", "a FILE", examples::into(o.key_log));
     if (!co_await check(line.parse(a))) co_return {};
-
-    if (with.server_name.empty()) with.server_name = to.host;
-    if (!alpn.empty()) with.alpn = {alpn};
-    if (!ca.empty()) {
-        const std::string roots = co_await check(examples::read_file(ca));
-        with.roots = co_await check(tls::trust_anchors::parse(roots));
+    if (o.cert.empty() != o.key.empty()) {
+        std::fputs(usage, stderr);
+        co_return fail(errc::usage);
     }
-    if (!cert.empty()) {
-        const std::string chain = co_await check(examples::read_file(cert));
-        const std::string secret = co_await check(examples::read_file(key));
-        with.identities.push_back(co_await check(tls::private_identity::parse(secret, chain)));
-    }
-    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + with.server_name +
-                                "\r\nConnection: close\r\n\r\n";
 
-    auto tcp = co_await check(connect(to.host, to.port));
+    if (with.server_name.empty()) with.server_name = o.to.host;
+    const std::string host = with.server_name;
+    if (!o.ca.empty()) with.roots = co_await check(examples::read_roots(o.ca));
+    if (o.insecure) with.verify = tls::verification::left_to_application;
+    if (!o.cert.empty())
+        with.identities.push_back(co_await check(examples::read_identity(o.cert, o.key)));
+    if (!o.key_log.empty()) with.keys = co_await check(examples::log_keys(o.key_log));
+    std::optional<tls::session> next;
+    if (!o.session.empty()) {
+        with.resume = co_await check(read_session(o.session));
+        with.on_session = [&next](tls::session s) { next = std::move(s); };
+    }
+
+    auto tcp = co_await check(connect(o.to.host, o.to.port));
     auto peer = co_await check(tls::connect(std::move(tcp), std::move(with)));
     std::fputs(examples::negotiated(peer).c_str(), stderr);
-    co_await check(write_all(peer, bytes_of(request)));
-    const env& here = co_await this_env{};
-    stdout_stream output{*here.owner};
-    co_return (co_await copy(peer, output)).status();
+    const auto done = co_await talk(peer, o, host);
+    if (next) co_await check(examples::write_file(o.session, next->serialize()));
+    co_await check(done);
+    const auto closed = co_await peer.shutdown();
+    static_cast<void>(closed);  // it has said all that it had to say
+    co_return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <copoll/connect.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/run.hpp>
 
@@ -33,6 +34,14 @@ inline setter into(ip::endpoint& at) {
     return [&at](std::string_view text) {
         const auto parsed = ip::endpoint::parse(text);
         if (parsed) at = *parsed;
+        return parsed.has_value();
+    };
+}
+
+inline setter into(host_port& to) {
+    return [&to](std::string_view text) {
+        auto parsed = host_port::parse(text);
+        if (parsed) to = *std::move(parsed);
         return parsed.has_value();
     };
 }

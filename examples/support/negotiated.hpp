@@ -22,6 +22,7 @@ inline std::string negotiated(const copoll::tls::connection& c) {
     if (const auto name = c.server_name()) line("server name", *name);
     if (const auto server = c.server_identity()) line("server", server->leaf().subject);
     if (const auto client = c.client_identity()) line("client", client->leaf().subject);
+    if (const auto ec = c.verify_error()) line("not verified", ec.message());
     return text;
 }
 

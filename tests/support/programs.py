@@ -17,6 +17,8 @@ NATIVE = os.environ.get("COPOLL_PLATFORM") == "native"
 
 # The hosts to test with. jco is asked for in tests of its own, so that it can be skipped by name.
 WANTED = os.environ.get("COPOLL_TEST_HOSTS", "wasmtime embedded").split()
+# The certificates and keys of make_identities.py.
+IDENTITIES = Path(os.environ.get("COPOLL_IDENTITIES", BIN.parent / "tests/tls/identities"))
 PATIENCE = 60 if "jco" in WANTED else 20  # seconds, for what should take milliseconds
 
 
@@ -66,9 +68,13 @@ def not_on_jco(why):
     return decorate
 
 
+folders = []  # that components may see
+
+
 def command(host, name, *args):
     """What starts the program of that name."""
-    start = [BIN / name] if NATIVE else [RUN, "--host", host, BIN / f"{name}.wasm"]
+    seen = [part for folder in folders for part in ("--dir", folder)]
+    start = [BIN / name] if NATIVE else [RUN, "--host", host, *seen, BIN / f"{name}.wasm"]
     return [str(part) for part in [*start, *args]]
 
 

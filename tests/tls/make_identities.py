@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Makes the certificates and keys of the TLS tests: make_identities.py HEADER
+"""Makes the certificates and keys of the TLS tests: make_identities.py HEADER FOLDER
 
-Writes them as strings in namespace copoll_tests::pem, so that a component needs no files. Names say
-what they are: `server_p256_chain` is a PEM chain with the leaf first, `server_p256_key` its key.
-Needs the command openssl, 3.0 or newer.
+Writes them as strings in namespace copoll_tests::pem, so that a component needs no files, and those
+in PEM also as files, `NAME.pem`. Names say what they are: `server_p256_chain` is a PEM chain with
+the leaf first, `server_p256_key` its key. Needs the command openssl, 3.0 or newer.
 """
 
 import subprocess
@@ -253,8 +253,13 @@ def make_all():
         return shop.values
 
 
-def main(target):
-    Path(target).write_text("".join(header(make_all())), encoding="utf-8")
+def main(target, folder):
+    values = make_all()
+    Path(target).write_text("".join(header(values)), encoding="utf-8")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, value in values.items():
+        if isinstance(value, str):
+            (Path(folder) / f"{name}.pem").write_text(value)
 
 
 if __name__ == "__main__":
