@@ -177,6 +177,9 @@ void engine::state::fail_with(std::error_code ec) noexcept {
 void engine::state::tell(alert a) noexcept {
     if (has_ssl && !take_buffers()) return;
     if (has_ssl) {
+        // the former is new in TLS 1.3 (RFC 8446 §6.2; RFC 5246 §7.4.6)
+        if (a == alert::certificate_required && version() == protocol_version::tls1_2)
+            a = alert::handshake_failure;
         copoll_ssl_write_alert(&ssl, static_cast<std::uint8_t>(a));
         return;
     }
@@ -210,7 +213,8 @@ void engine::state::fail_from(int ret, std::size_t output_before) noexcept {
     } else if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         ec = alert::close_notify;
         answer = false;
-    } else if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+    } else if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+               ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {  // the latter also for a wrong usage
         if (const auto why = d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl))) ec = why;
     }
     if (ec == errc::truncated) answer = false;
