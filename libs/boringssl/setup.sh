@@ -1,6 +1,8 @@
 # What tests need of BoringSSL's source: Wycheproof's vectors, and the runner of its TLS tests. Off
 # Debian the tests that need them say so and are skipped.
-recipe="1"
+recipe="2"
+
+packages() { echo go=golang-go golang-golang-x-crypto-dev; } # to build the runner with
 
 usable() { made || ! on_debian; }
 
@@ -11,4 +13,5 @@ make_part() {
         '*/src/go.mod' '*/src/go.sum' '*/src/LICENSE'
     [[ -f $out/third_party/wycheproof_testvectors/x25519_test.json ]] ||
         die "$(basename "$tarball") has no Wycheproof vectors where they were"
+    await_packages
 }

@@ -68,6 +68,8 @@ public:
     /// See `engine::verify_error`.
     std::error_code verify_error() const noexcept;
     bool is_resumed() const noexcept;
+    /// See `engine::was_retried`.
+    bool was_retried() const noexcept;
     bool is_server() const noexcept;
     std::span<const signature_scheme> shared_signature_schemes() const noexcept;
     /// See `engine::export_keying_material`.
