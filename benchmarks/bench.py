@@ -13,13 +13,17 @@ import report
 import scenario_echo
 import scenario_idle
 import scenario_timers
+import scenario_tls
 from component_size import stripped_size
 from measure import cpu_split, measure
 from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_signals, host_name)
 
 # A scenario has contenders(host), cases(names of peers), the component whose size is told, and how
 # many open files it needs.
-SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers}
+SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
+             "tls": scenario_tls}
+# These run programs that measure themselves: run(options, show_progress) and as_text(figures).
+PROGRAMS = {"timers", "tls"}
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
@@ -98,13 +102,13 @@ def raise_limits(options):
     allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
 
 
-def run_timers(options):
+def run_programs(name, options):
     machine = describe_machine(options)
-    figures = scenario_timers.run(options, show_progress)
+    figures = SCENARIOS[name].run(options, show_progress)
     show_progress("")
-    print(f"timers: {machine['host']}, medians of {options.rounds} rounds\n")
-    print(scenario_timers.as_text(figures))
-    json_path = options.json or ROOT / "build/bench/timers.json"
+    print(f"{name}: {machine['host']}, medians of {options.rounds} rounds\n")
+    print(SCENARIOS[name].as_text(figures))
+    json_path = options.json or ROOT / f"build/bench/{name}.json"
     json_path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
     print(f"\nwritten: {json_path}")
@@ -114,8 +118,8 @@ def run_timers(options):
 def run_scenario(name, options):
     """Measures, prints and writes; returns whether all servers but peers did their work."""
     scenario = SCENARIOS[name]
-    if scenario is scenario_timers:
-        return run_timers(options)
+    if name in PROGRAMS:
+        return run_programs(name, options)
     peers = contenders.from_folder(options.peers, options.host) if options.peers else []
     peers += [contenders.named(text, options.host) for text in options.peer]
     everybody = scenario.contenders(options.host) + peers

@@ -194,6 +194,32 @@ TEST_CASE("tls: each kind of key proves a server") {
     }());
 }
 
+TEST_CASE("tls: signatures are of schemes that both sides accept") {
+    using scheme = tls::signature_scheme;
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            auto client = to_example();
+            client.protocol = only(version);
+            client.protocol.signature_schemes = {scheme::rsa_pss_rsae_sha256,
+                                                 scheme::ecdsa_secp256r1_sha256};
+            auto server = as_example();
+            server.protocol.signature_schemes = {scheme::ecdsa_secp256r1_sha256,
+                                                 scheme::ecdsa_secp384r1_sha384};
+            auto p = co_await check(secured_pair(client, server));
+            const auto shared = p.server.shared_signature_schemes();
+            REQUIRE(shared.size() == 1);
+            CHECK(shared[0] == scheme::ecdsa_secp256r1_sha256);
+
+            client.protocol.signature_schemes = {scheme::rsa_pss_rsae_sha256,
+                                                 scheme::rsa_pkcs1_sha256};
+            auto both = co_await check(shake_hands(client, server));
+            CHECK(error_of(both.client) == alert::handshake_failure);
+            CHECK_FALSE(both.server.has_value());
+        }
+        co_return {};
+    }());
+}
+
 TEST_CASE("tls: ALPN takes the server's first choice in common") {
     run_test([]() -> task<result<void>> {
         for (const auto version : both_versions) {
