@@ -41,6 +41,21 @@ task<result<void>> exchange(secure_pair& p, std::uint64_t n) {
     co_return {};
 }
 
+/// A transport whose peer has reset it, from when the test says so, with bytes left to read.
+struct deaf_stream {
+    any_stream inner;
+    const bool* reset;
+
+    task<io_result> read_some(std::span<std::byte> into) {
+        co_return co_await inner.read_some(into);
+    }
+    task<io_result> write_some(std::span<const std::byte> bytes) {
+        if (*reset) co_return io_result{errc::connection_reset, 0};
+        co_return co_await inner.write_some(bytes);
+    }
+    task<result<void>> shutdown_write() { co_return co_await inner.shutdown_write(); }
+};
+
 }  // namespace
 
 TEST_CASE("tls connection: both ways at the same time") {
@@ -124,6 +139,30 @@ TEST_CASE("tls connection: an end of the transport alone is a truncation") {
         }
         co_return {};
     });
+}
+
+TEST_CASE("tls connection: what a peer says before it resets the connection is read") {
+    run_test([]() -> task<result<void>> {
+        auto [at_client, at_server] = co_await check(connected_pair());
+        bool reset = false;
+        deaf_stream transport{std::move(at_client), &reset};
+        auto server = as_example();
+        server.client_roots = roots_of(pem::root_ca);
+        server.authenticate = tls::client_authentication::required;
+        auto [connected, refused] = co_await when_all(
+            tls::connect(std::move(transport), to_example()),
+            tls::accept(std::move(at_server), std::move(server)));
+        CHECK(error_of(refused) == tls::errc::certificate_required);
+        auto client = co_await check(std::move(connected));
+
+        reset = true;
+        std::array<std::byte, 8> buffer{};
+        const auto written = co_await client.write_some(buffer);
+        CHECK(written.ec == errc::connection_reset);
+        const auto read = co_await client.read_some(buffer);
+        CHECK(read.ec == tls::alert::certificate_required);
+        co_return {};
+    }());
 }
 
 TEST_CASE("tls connection: shutdown waits for the peer, but not for ever") {

@@ -31,6 +31,12 @@ private:
     event& ended_;
 };
 
+/// Whether a failed write keeps from reading. Others do not: a peer that refuses something says why
+/// before it resets the connection.
+bool gives_up(std::error_code ec) noexcept {
+    return ec == copoll::errc::canceled || ec == copoll::errc::timed_out;
+}
+
 }  // namespace
 
 task<result<void>> link::flush() {
@@ -86,9 +92,11 @@ task<result<void>> link::advance(milestone until) {
             co_await take_leave();
             co_return fail(engine.error());
         }
-        co_await check(flush());
-        if (p == progress::reached) co_return {};
-        co_await check(receive());
+        const auto sent = co_await flush();
+        if (!sent && gives_up(sent.error())) co_return sent;
+        if (p == progress::reached) co_return sent;
+        const auto received = co_await receive();
+        if (!received) co_return sent ? received : sent;
     }
 }
 
@@ -122,7 +130,8 @@ task<io_result> link::read_from_engine(std::span<std::byte> into) {
         // A reader must not wait for a writer: the peer may be one that reads when it is read from.
         if (has_output() && !flushing_) {
             const auto flushed = co_await flush();
-            if (!flushed && !r.ec) co_return io_result{flushed.error(), 0};
+            if (!flushed && gives_up(flushed.error()) && !r.ec)
+                co_return io_result{flushed.error(), 0};
         }
         if (r.ec) co_return io_result{r.ec, 0};
         have_read_.set();
