@@ -221,7 +221,8 @@ TABLES = {
          "`protocol.min_version`, `max_version`; TLS 1.0 and 1.1 are not possible: mbedTLS has them "
          "no more", "tls: versions without overlap are refused"),
         ("secureOptions", "⛔", HERE, "its bits are options of their own", SAME),
-        ("pskCallback", "⛔", NOT_YET, "", None),
+        ("pskCallback", "⛔", HERE, "`psk` of a client, `psks` of a server",
+         "tls psk: both sides prove that they have the key"),
         ("pskIdentityHint", "⛔", "not possible: mbedTLS writes none and reads none", "", None),
         ("rejectUnauthorized", "◐ true", HERE, "`verification::left_to_application`",
          "tls: verification left to the application tells it what was found"),

@@ -165,6 +165,22 @@ TEST_CASE("tls session: tickets of another context are not taken") {
     }());
 }
 
+TEST_CASE("tls session: one whose cipher suite is not taken any more is made anew") {
+    run_test([]() -> task<result<void>> {
+        using suite = tls::cipher_suite;
+        auto server = with_tickets();
+        auto client = at_version(tls::protocol_version::tls1_3);
+        client.protocol.cipher_suites = {suite::aes_128_gcm_sha256};
+        const auto session = co_await check(first_session(client, server));
+        REQUIRE(session.has_value());
+        client.protocol.cipher_suites = {suite::aes_128_gcm_sha256,
+                                         suite::chacha20_poly1305_sha256};
+        const bool resumed = co_await check(resumes(client, server, *session));
+        CHECK_FALSE(resumed);
+        co_return {};
+    }());
+}
+
 TEST_CASE("tls session: too old") {
     static std::chrono::sys_seconds now;
     run_test([]() -> task<result<void>> {

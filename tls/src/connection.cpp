@@ -47,6 +47,9 @@ std::optional<public_identity> connection::client_identity() const {
 std::error_code connection::verify_error() const noexcept { return link_->engine.verify_error(); }
 bool connection::is_resumed() const noexcept { return link_->engine.is_resumed(); }
 bool connection::was_retried() const noexcept { return link_->engine.was_retried(); }
+std::optional<std::string_view> connection::psk_identity() const noexcept {
+    return link_->engine.psk_identity();
+}
 bool connection::is_server() const noexcept { return link_->engine.is_server(); }
 std::span<const signature_scheme> connection::shared_signature_schemes() const noexcept {
     return link_->engine.shared_signature_schemes();

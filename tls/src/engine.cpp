@@ -162,9 +162,26 @@ int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned c
     if (self.server.authenticate == client_authentication::required && !contents->client)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     self.peer_of_ticket = std::move(contents->client);
-    return mbedtls_ssl_session_load(
+    const int ret = mbedtls_ssl_session_load(
         session, reinterpret_cast<const unsigned char*>(contents->blob.data()),
         contents->blob.size());
+    // mbedTLS takes a session whose suite cannot be agreed on any more for an attack
+    if (ret != 0 || self.config.has_suite(mbedtls_ssl_session_get_ciphersuite_id(session)))
+        return ret;
+    mbedtls_ssl_session_free(session);
+    return MBEDTLS_ERR_SSL_INVALID_MAC;
+}
+
+int engine::state::find_psk(void* p, mbedtls_ssl_context* ssl, const unsigned char* identity,
+                            std::size_t size) noexcept {
+    auto& self = *static_cast<state*>(p);
+    const std::string_view wanted{reinterpret_cast<const char*>(identity), size};
+    const auto& known = self.server.psks;
+    const auto found = std::ranges::find(known, wanted, &pre_shared_key::identity);
+    if (found == known.end()) return MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
+    self.psk_identity = wanted;
+    return mbedtls_ssl_set_hs_psk(
+        ssl, reinterpret_cast<const unsigned char*>(found->key.data()), found->key.size());
 }
 
 // ---- The handshake
@@ -276,6 +293,8 @@ bool engine::state::set_up() {
     if (ret == 0 && server_role && server.tickets) {
         mbedtls_ssl_conf_session_tickets_cb(&config.native(), write_ticket, read_ticket, this);
     }
+    if (ret == 0 && server_role && !server.psks.empty())
+        mbedtls_ssl_conf_psk_cb(&config.native(), find_psk, this);
     if (ret == 0) ret = mbedtls_ssl_setup(&ssl, &config.native());
     if (ret == 0) {
         mbedtls_ssl_set_bio(&ssl, this, send, receive, nullptr);
@@ -290,7 +309,7 @@ bool engine::state::set_up() {
 
 int engine::state::set_up_client() {
     const bool by_name = !client.server_name.empty() && !is_address(client.server_name);
-    if (client.server_name.empty() && client.verify == verification::required)
+    if (client.server_name.empty() && client.verify == verification::required && !client.psk)
         return MBEDTLS_ERR_SSL_BAD_CONFIG;
     if (const auto address = ip::address::parse(client.server_name)) expected_address = *address;
     // an address must not stand in SNI (RFC 6066 §3); it is compared in `verify`
@@ -340,6 +359,7 @@ bool engine::state::observe() {
     position = std::max(position, copoll_ssl_where(&ssl));
     if (position < copoll_ssl_over) {
         resumed = copoll_ssl_resumed(&ssl);
+        proved_by_psk = copoll_ssl_uses_psk(&ssl);
         retried = retried || copoll_ssl_retried_hello(&ssl);
         if (const auto agreed = copoll_ssl_group(&ssl)) group = static_cast<named_group>(agreed);
         if (shared_schemes.empty()) note_schemes();
@@ -822,6 +842,11 @@ std::optional<public_identity> engine::client_identity() const {
 
 std::error_code engine::verify_error() const noexcept { return state_->verify_error; }
 bool engine::is_resumed() const noexcept { return state_->resumed; }
+std::optional<std::string_view> engine::psk_identity() const noexcept {
+    const state& s = *state_;
+    if (!is_complete() || !s.proved_by_psk) return std::nullopt;
+    return s.server_role ? s.psk_identity : s.client.psk->identity;
+}
 bool engine::was_retried() const noexcept { return state_->retried; }
 
 std::span<const signature_scheme> engine::shared_signature_schemes() const noexcept {

@@ -46,6 +46,9 @@ struct engine::state {
     static int read_ticket(void* p, mbedtls_ssl_session* session, unsigned char* ticket,
                            std::size_t size) noexcept;
 
+    static int find_psk(void* p, mbedtls_ssl_context* ssl, const unsigned char* identity,
+                        std::size_t size) noexcept;
+
     // the handshake
     progress parse_hello();
     bool speaks_our_version() const noexcept;
@@ -106,6 +109,8 @@ struct engine::state {
     bool peer_noted = false;
     bool resumed = false;
     bool retried = false;
+    bool proved_by_psk = false;
+    std::string psk_identity;  ///< that was looked up last
     std::optional<named_group> group;
     std::optional<public_identity> own, peer, peer_of_ticket;
     std::vector<signature_scheme> shared_schemes;

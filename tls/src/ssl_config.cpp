@@ -52,6 +52,10 @@ void ssl_config::set_suites(const protocol_parameters& protocol, const client_he
     mbedtls_ssl_conf_ciphersuites(&native_, suites_.data());
 }
 
+bool ssl_config::has_suite(int suite) const noexcept {
+    return std::ranges::find(suites_, suite) != suites_.end();
+}
+
 int ssl_config::set_up_common(int endpoint, const protocol_parameters& protocol,
                               const std::vector<std::string>& alpn) {
     const int ret = mbedtls_ssl_config_defaults(&native_, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM,
@@ -82,13 +86,24 @@ int ssl_config::set_up(const client_options& options) {
     const int ret = set_up_common(MBEDTLS_SSL_IS_CLIENT, options.protocol, options.alpn);
     if (ret != 0) return ret;
     set_suites(options.protocol, nullptr);
-    roots_ = options.roots ? *options.roots : roots_of_the_system();
+    // a client that names no server takes none that has a certificate only
+    const bool psk_alone = options.psk && options.server_name.empty();
+    if (!psk_alone) roots_ = options.roots ? *options.roots : roots_of_the_system();
     mbedtls_ssl_conf_ca_chain(&native_, native_roots(roots_), native_crls(roots_));
     mbedtls_ssl_conf_authmode(&native_, options.verify == verification::required
                                             ? MBEDTLS_SSL_VERIFY_REQUIRED
                                             : MBEDTLS_SSL_VERIFY_OPTIONAL);
     if (options.allow_renegotiation)
         mbedtls_ssl_conf_renegotiation(&native_, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+    if (options.psk) {
+        const auto bytes = [](const auto& s) {
+            return reinterpret_cast<const unsigned char*>(s.data());
+        };
+        const auto& [name, key] = *options.psk;
+        const int set =
+            mbedtls_ssl_conf_psk(&native_, bytes(key), key.size(), bytes(name), name.size());
+        if (set != 0) return MBEDTLS_ERR_SSL_BAD_CONFIG;
+    }
     mbedtls_ssl_conf_session_tickets(&native_, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &native_, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);

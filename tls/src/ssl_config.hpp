@@ -26,6 +26,8 @@ public:
     int set_up(const server_options& options, const client_hello& hello);
 
     mbedtls_ssl_config& native() noexcept { return native_; }
+    /// Whether this suite can be agreed on.
+    bool has_suite(int suite) const noexcept;
 
 private:
     int set_up_common(int endpoint, const protocol_parameters& protocol,

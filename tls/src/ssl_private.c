@@ -74,6 +74,15 @@ bool copoll_ssl_resumed(const mbedtls_ssl_context* ssl) {
            handshake->key_exchange_mode != MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL;
 }
 
+bool copoll_ssl_uses_psk(const mbedtls_ssl_context* ssl) {
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    if (handshake == NULL || handshake->resume) return false;
+    if (ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3)
+        return handshake->key_exchange_mode != MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL;
+    return handshake->ciphersuite_info != NULL &&
+           mbedtls_ssl_ciphersuite_uses_psk(handshake->ciphersuite_info);
+}
+
 uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl) {
     const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
     if (handshake == NULL) return 0;

@@ -30,6 +30,8 @@ copoll_ssl_position copoll_ssl_where(const mbedtls_ssl_context* ssl);
 bool copoll_ssl_certificate_requested(const mbedtls_ssl_context* ssl);
 /// Whether a ticket or session id was accepted by both. An own pre-shared key is no resumption.
 bool copoll_ssl_resumed(const mbedtls_ssl_context* ssl);
+/// Whether a pre-shared key of the application proves both sides.
+bool copoll_ssl_uses_psk(const mbedtls_ssl_context* ssl);
 /// The group of the key exchange by its IANA number; 0 if none was agreed on.
 uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl);
 bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl);

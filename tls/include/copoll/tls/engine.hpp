@@ -135,6 +135,8 @@ public:
     /// none. Only with `verification::left_to_application` it can be an error on a connection.
     std::error_code verify_error() const noexcept;
     bool is_resumed() const noexcept;
+    /// Of the pre-shared key that proved both sides; none if certificates or a session did.
+    std::optional<std::string_view> psk_identity() const noexcept;
     /// A HelloRetryRequest was needed: the client's first key share was of another group.
     bool was_retried() const noexcept;
     /// Schemes that both sides accept for signatures, as the peer prefers them.

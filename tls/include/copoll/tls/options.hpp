@@ -46,6 +46,14 @@ using key_log = std::function<void(std::string_view line)>;
 /// The time that certificates are checked at.
 using wall_clock = std::chrono::sys_seconds (*)();
 
+/// A secret that both sides have from elsewhere (RFC 8446 §2.2, RFC 4279). It proves both to each
+/// other, so nobody needs a certificate. Of at least 16 random bytes: whoever records a handshake
+/// can try out short or guessable ones. At most 48 bytes.
+struct pre_shared_key {
+    std::string identity{};  ///< sent in the clear
+    std::vector<std::byte> key{};
+};
+
 struct client_options {
     /// The DNS name or IP address that the server must prove. Sent to it in the clear (SNI) if it
     /// is a name. Required, unless verification is left to the application.
@@ -59,6 +67,8 @@ struct client_options {
     /// TLS 1.2: whether the server may start the handshake again on a complete connection, which it
     /// does to ask who the client is. `identities` answers then. Not with HTTP/2.
     bool allow_renegotiation = false;
+    /// Offered along with certificates; without `server_name` a server must know it.
+    std::optional<pre_shared_key> psk{};
     /// Tried first: a shorter handshake if the server still knows it.
     std::optional<session> resume{};
     /// Called with each session that can be resumed later, from within a read or `finish`.
@@ -88,6 +98,10 @@ struct server_options {
     /// Whose client certificates are trusted.
     trust_anchors client_roots{};
     verification verify_client = verification::required;
+    /// Those that are known here. A list that is filled after `receive_client_hello`, whose
+    /// `psk_identities` say which are asked for, can be looked up anywhere; in TLS 1.2 a client
+    /// names its key later, and it must be here by then.
+    std::vector<pre_shared_key> psks{};
     /// Lets clients resume; shared by all connections of a server. None: no tickets.
     std::optional<ticket_keys> tickets{};
     /// Tickets of another context are not taken: at most 255 bytes that name what they are for.
