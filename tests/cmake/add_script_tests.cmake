@@ -1,4 +1,4 @@
-# copoll_add_script_tests(<prefix> <file> [JCO] [ENVIRONMENT <name>=<value>…])
+# copoll_add_script_tests(<prefix> <file> [JCO] [TIMEOUT <seconds>] [ENVIRONMENT <name>=<value>…])
 #
 # Each test method of class Test in a Python unittest file becomes a ctest test, named
 # "<prefix>: <method in words>". One that cannot run here prints "SKIPPED: reason" and returns.
@@ -8,7 +8,10 @@
 find_program(PYTHON3 python3 REQUIRED)
 
 function(copoll_add_script_tests prefix file)
-    cmake_parse_arguments(PARSE_ARGV 2 arg "JCO" "" "ENVIRONMENT")
+    cmake_parse_arguments(PARSE_ARGV 2 arg "JCO" "TIMEOUT" "ENVIRONMENT")
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
     cmake_path(ABSOLUTE_PATH file)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
     file(STRINGS "${file}" lines REGEX "^    (def test_|@on_each_host)")
@@ -29,7 +32,7 @@ function(copoll_add_script_tests prefix file)
             list(APPEND tests "${jco}")
         endif()
         set_tests_properties(${tests} PROPERTIES
-            TIMEOUT 120
+            TIMEOUT ${arg_TIMEOUT}
             SKIP_REGULAR_EXPRESSION "(^|\n)SKIPPED: "
             ENVIRONMENT "${arg_ENVIRONMENT}")
         if(jco IN_LIST tests)

@@ -31,16 +31,16 @@ class Test(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def consume(self, *options):
-        """Configures, builds and runs the consumer; gives what it prints."""
+    def consume(self, *options, name="consumer"):
+        """Configures, builds and runs a consumer; gives what it prints."""
         build = self.folder / "build"
         toolchain = os.environ.get("TOOLCHAIN")
         if toolchain:
             options += (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}",)
         run(CMAKE, "-G", os.environ["GENERATOR"], "-S", str(HERE / "consumer"), "-B", str(build),
             f"-DCMAKE_CXX_FLAGS={os.environ.get('CXXFLAGS', '')}", *options)
-        run(CMAKE, "--build", str(build))
-        program = build / ("bin/consumer" if (build / "bin").is_dir() else "consumer")
+        run(CMAKE, "--build", str(build), "--target", name)
+        program = build / ("bin" if (build / "bin").is_dir() else "") / name
         found = [p for p in (program, program.with_suffix(".wasm")) if p.exists()]
         return run(*shlex.split(os.environ.get("HOST", "")), str(found[0]))
 
@@ -54,21 +54,27 @@ class Test(unittest.TestCase):
         self.assertEqual("consumed\n", self.consume(
             f"-DCMAKE_PREFIX_PATH={prefix}", f"-Dcopoll_DIR={prefix}/lib/cmake/copoll"))
 
+    def test_installed_tls_is_found_and_used(self):
+        prefix = self.install()
+        self.assertEqual("consumed\n", self.consume(
+            f"-DCMAKE_PREFIX_PATH={prefix}", f"-Dcopoll_DIR={prefix}/lib/cmake/copoll",
+            name="tls_consumer"))
+
     def test_an_installed_library_has_the_headers_of_its_backend(self):
         include = self.install() / "include"
         installed = {p.relative_to(include).as_posix() for p in include.rglob("*.hpp")}
         backend = ROOT / "reactor/backend" / os.environ["BACKEND"]
         expected = {p.relative_to(folder).as_posix()
-                    for folder in (ROOT / "reactor/include", backend)
+                    for folder in (ROOT / "reactor/include", ROOT / "tls/include", backend)
                     for p in (folder / "copoll").rglob("*.hpp")}
         if os.environ["BACKEND"] != "wasi":
             expected -= {h for h in expected if h.startswith("copoll/wasi/")}
         self.assertIn("copoll/backend/tcp.hpp", expected)
-        self.assertEqual(expected, {h for h in installed if not re.match("copoll/(tls|p2p)/", h)})
+        self.assertEqual(expected, installed)
 
     def test_an_installed_target_carries_what_its_headers_need(self):
         targets = (self.install() / "lib/cmake/copoll/copollTargets.cmake").read_text()
-        needs = ["copoll::reactor", "copoll::main", "cxx_std_23"]
+        needs = ["copoll::reactor", "copoll::main", "copoll::tls", "cxx_std_23"]
         if os.environ["BACKEND"] == "wasi":
             needs += ["-fno-exceptions", "COPOLL_WASI_VERSION", "--stack-first"]
         if os.environ.get("TAIL_CALL"):
