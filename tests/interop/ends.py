@@ -15,7 +15,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from programs import IDENTITIES, PATIENCE, Program, folders, on_each_host, run
+from programs import BIN, IDENTITIES, PATIENCE, Program, folders, on_each_host, run
 
 MIB = 1024 * 1024
 ROOT = IDENTITIES / "root_ca.pem"
@@ -38,7 +38,7 @@ def needs(command):
             return cls
         for name in [n for n in vars(cls) if n.startswith("test_")]:
             setattr(cls, name, lambda self: print(
-                f"SKIPPED: no {command} on this machine; ./dev setup --peers gets what it can"))
+                f"SKIPPED: no {command} here; ./dev setup --peers gets what Debian has"))
         return cls
     return decorate
 

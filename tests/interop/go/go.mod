@@ -1,0 +1,3 @@
+module copoll.example/interop
+
+go 1.21
