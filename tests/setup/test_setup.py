@@ -67,6 +67,13 @@ class Test(ScriptTest):
         self.assertEqual((self.tools / "two/file").read_text(), "2\n")
         self.assertFalse((self.tools / ".work").exists())
 
+    def test_peers_are_set_up_only_when_asked_for(self):
+        self.own_parts(one='touch "$out/file"', peers='touch "$out/file"')
+        self.assertEqual(self.setup_own().returncode, 0)
+        self.assertFalse((self.tools / "peers").exists())
+        self.assertEqual(self.setup_own("--peers").returncode, 0)
+        self.assertTrue((self.tools / "peers").exists())
+
     def test_new_recipe_replaces_the_part(self):
         self.own_parts(one='echo 1 >"$out/old"')
         self.setup_own()
