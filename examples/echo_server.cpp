@@ -6,13 +6,11 @@
 #include <copoll/stream.hpp>
 #include <copoll/tcp.hpp>
 
-#include <getopt.h>
+#include "support/command_line.hpp"
 
-#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,62 +59,18 @@ task<result<void>> serve(scope& sessions, tcp_listener& listener, std::size_t bu
     }
 }
 
-struct options {
-    ip::endpoint listen{ip::loopback_v4, 8080};
-    std::size_t buffer_size = 0;
-    bool help = false;
-};
-
-result<options> parse(args a) {
-    static constexpr option known[] = {
-        {"listen", required_argument, nullptr, 'l'},
-        {"buffer", required_argument, nullptr, 'b'},
-        {"help", no_argument, nullptr, 'h'},
-        {}};
-    options o;
-    for (int c; (c = getopt_long(a.argc(), a.argv(), "", known, nullptr)) != -1;) {
-        if (c == 'h') {
-            o.help = true;
-        } else if (c == 'l') {
-            const auto at = ip::endpoint::parse(optarg);
-            if (!at) {
-                std::fprintf(stderr, "echo_server: not an ADDR:PORT: %s\n", optarg);
-                return fail(errc::usage);
-            }
-            o.listen = *at;
-        } else if (c == 'b') {
-            const std::string_view text = optarg;
-            const auto [end, ec] =
-                std::from_chars(text.data(), text.data() + text.size(), o.buffer_size);
-            if (ec != std::errc{} || end != text.data() + text.size() || o.buffer_size == 0 ||
-                o.buffer_size > 1024 * 1024) {
-                std::fprintf(stderr, "echo_server: not a size: %s\n", optarg);
-                return fail(errc::usage);
-            }
-        } else {
-            return fail(errc::usage);
-        }
-    }
-    if (optind < a.argc()) {
-        std::fprintf(stderr, "echo_server: unexpected argument: %s\n", a.argv()[optind]);
-        return fail(errc::usage);
-    }
-    return o;
-}
-
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    const auto o = parse(a);
-    if (!o) std::fputs(usage, stderr);
-    const options chosen = co_await check(o);
-    if (chosen.help) {
-        std::fputs(usage, stdout);
-        co_return {};
-    }
-    auto listener = co_await check(tcp_listener::bind(chosen.listen, {.backlog = 1024}));
+    ip::endpoint listen{ip::loopback_v4, 8080};
+    std::size_t buffer_size = 0;
+    examples::command_line line{"echo_server", usage};
+    line.option("listen", "an ADDR:PORT", examples::into(listen))
+        .option("buffer", "a size", examples::into<std::size_t>(buffer_size, 1, 1024 * 1024));
+    if (!co_await check(line.parse(a))) co_return {};
+    auto listener = co_await check(tcp_listener::bind(listen, {.backlog = 1024}));
     const auto at = co_await check(listener.local_endpoint());
     std::printf("listening on %s\n", ip::to_string(at).c_str());
     std::fflush(stdout);
-    co_return co_await with_scope(serve, listener, chosen.buffer_size);
+    co_return co_await with_scope(serve, listener, buffer_size);
 }

@@ -8,13 +8,10 @@
 #include <copoll/stream.hpp>
 #include <copoll/tcp.hpp>
 
-#include <getopt.h>
+#include "support/command_line.hpp"
 
-#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <functional>
-#include <string_view>
 
 using namespace copoll;
 
@@ -46,58 +43,17 @@ task<result<void>> converse(scope& s, tcp_stream& peer) {
     co_return received.status();
 }
 
-struct options {
-    host_port to{};
-    connect_options connecting{};
-    bool help = false;
-};
-
-result<std::chrono::seconds> parse_seconds(std::string_view text) {
-    constexpr int most = 1'000'000;
-    int seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc{} || end != text.data() + text.size() || seconds < 1 || seconds > most)
-        return fail(errc::parse_error);
-    return std::chrono::seconds{seconds};
-}
-
-result<options> parse(args a) {
-    static constexpr option known[] = {
-        {"timeout", required_argument, nullptr, 't'}, {"help", no_argument, nullptr, 'h'}, {}};
-    options o;
-    for (int c; (c = getopt_long(a.argc(), a.argv(), "", known, nullptr)) != -1;) {
-        if (c == 'h') {
-            o.help = true;
-            return o;
-        }
-        if (c != 't') return fail(errc::usage);
-        const auto timeout = parse_seconds(optarg);
-        if (!timeout) {
-            std::fprintf(stderr, "tcp_client: not a number of seconds: %s\n", optarg);
-            return fail(errc::usage);
-        }
-        o.connecting.timeout = *timeout;
-    }
-    if (optind + 1 != a.argc()) return fail(errc::usage);
-    auto to = host_port::parse(a.argv()[optind]);
-    if (!to) {
-        std::fprintf(stderr, "tcp_client: not a HOST:PORT: %s\n", a.argv()[optind]);
-        return fail(errc::usage);
-    }
-    o.to = *std::move(to);
-    return o;
-}
-
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    const auto o = parse(a);
-    if (!o) std::fputs(usage, stderr);
-    const options chosen = co_await check(o);
-    if (chosen.help) {
-        std::fputs(usage, stdout);
-        co_return {};
-    }
-    auto peer = co_await check(connect(chosen.to.host, chosen.to.port, chosen.connecting));
+    host_port to;
+    int seconds = 30;
+    examples::command_line line{"tcp_client", usage};
+    line.argument("a HOST:PORT", examples::into(to))
+        .option("timeout", "a number of seconds", examples::into(seconds, 1, 1'000'000));
+    if (!co_await check(line.parse(a))) co_return {};
+    connect_options options;
+    options.timeout = std::chrono::seconds{seconds};
+    auto peer = co_await check(connect(to.host, to.port, options));
     co_return co_await with_scope(converse, peer);
 }

@@ -4,7 +4,7 @@
 #include <copoll/run.hpp>
 #include <copoll/udp.hpp>
 
-#include <getopt.h>
+#include "support/command_line.hpp"
 
 #include <cstddef>
 #include <cstdio>
@@ -31,47 +31,14 @@ task<result<void>> serve(udp_socket& socket) {
     }
 }
 
-struct options {
-    ip::endpoint listen{ip::loopback_v4, 8080};
-    bool help = false;
-};
-
-result<options> parse(args a) {
-    static constexpr option known[] = {
-        {"listen", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'}, {}};
-    options o;
-    for (int c; (c = getopt_long(a.argc(), a.argv(), "", known, nullptr)) != -1;) {
-        if (c == 'h') {
-            o.help = true;
-        } else if (c == 'l') {
-            const auto at = ip::endpoint::parse(optarg);
-            if (!at) {
-                std::fprintf(stderr, "udp_echo: not an ADDR:PORT: %s\n", optarg);
-                return fail(errc::usage);
-            }
-            o.listen = *at;
-        } else {
-            return fail(errc::usage);
-        }
-    }
-    if (optind < a.argc()) {
-        std::fprintf(stderr, "udp_echo: unexpected argument: %s\n", a.argv()[optind]);
-        return fail(errc::usage);
-    }
-    return o;
-}
-
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    const auto o = parse(a);
-    if (!o) std::fputs(usage, stderr);
-    const options chosen = co_await check(o);
-    if (chosen.help) {
-        std::fputs(usage, stdout);
-        co_return {};
-    }
-    auto socket = co_await check(udp_socket::bind(chosen.listen));
+    ip::endpoint listen{ip::loopback_v4, 8080};
+    examples::command_line line{"udp_echo", usage};
+    line.option("listen", "an ADDR:PORT", examples::into(listen));
+    if (!co_await check(line.parse(a))) co_return {};
+    auto socket = co_await check(udp_socket::bind(listen));
     const auto at = co_await check(socket.local_endpoint());
     std::printf("listening on %s\n", ip::to_string(at).c_str());
     std::fflush(stdout);
