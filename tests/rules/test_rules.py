@@ -12,7 +12,7 @@ FINE = f"// {rules.SPDX}\n#pragma once\n"
 
 
 def sources():
-    folders = ["reactor", "tls", "p2p", "libs", "examples", "benchmarks", "tests"]
+    folders = ["reactor", "tls", "p2p", "libs", "examples", "benchmarks", "docs", "tests"]
     for folder in folders:
         for file in sorted((ROOT / folder).rglob("*")):
             if file.suffix in rules.SOURCES:
@@ -63,6 +63,15 @@ class Test(unittest.TestCase):
         built = (ROOT / "examples/readme_echo.cpp").read_text(encoding="utf-8")
         built = built[built.index("#include"):]
         self.assertEqual(built, shown)
+
+    def test_the_code_of_the_guide_to_tls_is_built(self):
+        def lines(text):
+            return "\n".join(line.strip() for line in text.strip().splitlines())
+        built = lines((ROOT / "docs/samples/tls.cpp").read_text(encoding="utf-8"))
+        blocks = (ROOT / "docs/tls.md").read_text(encoding="utf-8").split("```cpp\n")[1:]
+        self.assertGreater(len(blocks), 10)
+        for block in blocks:
+            self.assertIn(lines(block.split("```", 1)[0]), built)
 
     def test_files_that_the_documentation_links_to_exist(self):
         missing = []
