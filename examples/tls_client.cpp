@@ -41,6 +41,7 @@ constexpr const char* usage =
     "  --alpn A,B           application protocols to offer, the best first\n"
     "  --cert FILE          client certificate chain, for a server that asks for one\n"
     "  --key FILE           its private key\n"
+    "  --renegotiate        in TLS 1.2, let the server ask for it at any time\n"
     "  --session FILE       resume the session that is kept there, and keep the next one there\n"
     "  --tls 1.2|1.3        speak that version only\n"
     "  --groups A,B         for the key exchange: x25519, secp256r1, secp384r1, secp521r1\n"
@@ -111,6 +112,7 @@ task<result<void>> async_main(args a) {
         .option("alpn", "a list", examples::into(with.alpn))
         .option("cert", "a FILE", examples::into(o.cert))
         .option("key", "a FILE", examples::into(o.key))
+        .flag("renegotiate", with.allow_renegotiation)
         .option("session", "a FILE", examples::into(o.session))
         .option("tls", "a version of TLS", examples::only_version(with.protocol))
         .option("groups", "a list of groups", examples::groups(with.protocol))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from command_line import CommandLine
-from programs import IDENTITIES, PATIENCE, folders, on_each_host, receive_all, run
+from programs import (IDENTITIES, PATIENCE, folders, not_on_jco, on_each_host, receive_all,
+                      run)
 
 folders.append(IDENTITIES)
 ROOT = IDENTITIES / "root_ca.pem"
@@ -164,7 +165,9 @@ class Test(CommandLine, unittest.TestCase):
             refused = run(host, *to)
         self.assertEqual(server.results[0], "copoll client one")
         self.assertEqual(refused.returncode, 1)
-        self.assertIn(b"tls_client: the peer's TLS alert: certificate_required\n", refused.stderr)
+        if host != "jco":  # where what came before a reset can be lost
+            self.assertIn(b"tls_client: the peer's TLS alert: certificate_required\n",
+                          refused.stderr)
 
     @on_each_host
     def test_a_megabyte_each_way(self, host):
@@ -181,6 +184,7 @@ class Test(CommandLine, unittest.TestCase):
         self.assertTrue(result.stdout == sent)
 
     @on_each_host
+    @not_on_jco("it lets components create no files")
     def test_a_session_is_kept_and_resumed(self, host):
         kept = self.folder / f"session of {host}"
         for version in "1.2", "1.3":
@@ -195,6 +199,7 @@ class Test(CommandLine, unittest.TestCase):
             kept.unlink()
 
     @on_each_host
+    @not_on_jco("it lets components create no files")
     def test_a_key_log(self, host):
         log = self.folder / f"keys of {host}"
         with Server(answer) as server:

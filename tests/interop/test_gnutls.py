@@ -100,6 +100,21 @@ class Test(InteropTest):
             self.assertRegex(done.log, "(Certificate is required|Handshake failed)")
 
     @on_each_host
+    def test_a_client_of_gnutls_says_later_who_it_is(self, host):
+        cert, key = identity("server_p256")
+        server = Program(host, "https_secure_path", "--listen", "127.0.0.1:0", "--cert", cert,
+                         "--key", key, "--client-ca", ROOT)
+        self.addCleanup(server.end)
+        port = server.endpoint()[1]
+        for options in [only("1.3"), "--post-handshake-auth"], [only("1.2")]:
+            with Peer("gnutls-cli", "--x509cafile", ROOT, "--sni-hostname", "example.com",
+                      "--verify-hostname", "example.com", "--port", port,
+                      *with_identity("client_one"), "--priority", *options, "127.0.0.1") as client:
+                client.expect("Simple Client Mode")
+                client.type("GET /secure HTTP/1.1\r\n\r\n")
+                client.expect("hello, CN=copoll client one")
+
+    @on_each_host
     def test_a_client_of_gnutls_and_alpn(self, host):
         server = self.server(host, "--alpn", "h2,http/1.1")
         self.assertEqual(self.cli(server, "--alpn", "http/1.1", "--alpn", "h2").facts["alpn"], "h2")

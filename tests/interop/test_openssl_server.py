@@ -210,6 +210,29 @@ class Test(InteropTest):
         self.assertEqual(client.wait(), 0, client.errors())
 
     @on_each_host
+    def test_a_renegotiation_asks_who_we_are(self, host):
+        server = self.openssl("-tls1_2", "-verify", "2", "-CAfile", ROOT, "-verify_return_error",
+                              "-state")
+        client = self.talk(host, server, "--renegotiate", *client_certificate("client_one"))
+        self.say(client, "hello")
+        server.expect("hello\n")
+        server.type("R\n")
+        server.expect("CN = copoll client one")
+        self.say(client, "hello again")
+        server.expect("hello again\n")
+        server.type("answer\n")
+        self.assertEqual(client.line(), "answer")
+
+    @on_each_host
+    def test_a_renegotiation_is_declined(self, host):
+        server = self.openssl("-tls1_2")
+        client = self.talk(host, server)
+        self.say(client, "hello")
+        server.expect("hello\n")
+        server.type("r\n")
+        server.expect("no renegotiation")  # which s_server takes for the end
+
+    @on_each_host
     def test_the_server_closes(self, host):
         for number in VERSIONS:
             client = self.talk(host, self.openssl("-rev"), "--tls", number)
