@@ -181,6 +181,48 @@ TEST_CASE("tls session: one whose cipher suite is not taken any more is made ane
     }());
 }
 
+TEST_CASE("tls session: one that was not verified does not pass where that is required") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            INFO(tls::name_of(version));
+            auto server = with_tickets();
+            server.identities[0] =
+                identity_of(pem::server_expired_key, pem::server_expired_chain);
+            auto client = at_version(version);
+            client.verify = tls::verification::left_to_application;
+            client.resume = co_await check(first_session(client, server));
+            REQUIRE(client.resume.has_value());
+            auto again = co_await check(secured_pair(client, server));
+            CHECK(again.client.is_resumed());
+            client.verify = tls::verification::required;
+            auto both = co_await check(shake_hands(client, server));
+            CHECK(error_of(both.client) == tls::errc::certificate_expired);
+        }
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: a client that was not verified does not pass where that is required") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            INFO(tls::name_of(version));
+            auto server = with_tickets();
+            server.authenticate = tls::client_authentication::required;
+            server.client_roots = roots_of(pem::root_ca);
+            server.verify_client = tls::verification::left_to_application;
+            auto client = at_version(version);
+            client.identities.push_back(identity_of(pem::client_unknown_issuer_key,
+                                                    pem::client_unknown_issuer_chain));
+            client.resume = co_await check(first_session(client, server));
+            REQUIRE(client.resume.has_value());
+            server.verify_client = tls::verification::required;
+            auto both = co_await check(shake_hands(client, server));
+            CHECK(error_of(both.server) == tls::errc::certificate_untrusted);
+        }
+        co_return {};
+    }());
+}
+
 TEST_CASE("tls session: too old") {
     static std::chrono::sys_seconds now;
     run_test([]() -> task<result<void>> {

@@ -140,7 +140,8 @@ int engine::state::write_ticket(void* p, const mbedtls_ssl_session* session, uns
     const auto& self = *static_cast<const state*>(p);
     const auto ticket = d::seal_ticket(
         self.server.tickets->state(),
-        {self.server.session_context, d::wall_time(), self.peer, d::saved(*session)});
+        {self.server.session_context, d::wall_time(), self.peer, !self.verify_error,
+         d::saved(*session)});
     const auto room = static_cast<std::size_t>(end - start);
     if (ticket.empty() || ticket.size() > room) return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
     std::ranges::copy(ticket, reinterpret_cast<std::byte*>(start));
@@ -160,6 +161,9 @@ int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned c
     if (!contents || contents->session_context != self.server.session_context)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     if (self.server.authenticate == client_authentication::required && !contents->client)
+        return MBEDTLS_ERR_SSL_INVALID_MAC;
+    if (self.server.verify_client == verification::required && contents->client &&
+        !contents->client_verified)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     self.peer_of_ticket = std::move(contents->client);
     const int ret = mbedtls_ssl_session_load(
@@ -316,6 +320,7 @@ int engine::state::set_up_client() {
     int ret = mbedtls_ssl_set_hostname(&ssl, by_name ? client.server_name.c_str() : nullptr);
     if (ret != 0 || !client.resume || client.resume->server_name() != client.server_name)
         return ret;
+    if (client.verify == verification::required && !client.resume->state().verified) return ret;
     d::ssl_session session;
     const auto& blob = client.resume->state().blob;
     // one that does not fit any more is no reason to fail: the handshake is a full one then
@@ -511,8 +516,9 @@ void engine::state::keep_session() {
     if (mbedtls_ssl_get_session(&ssl, native.get()) != 0) return;
     auto blob = d::saved(*native.get());
     if (blob.empty()) return;
+    const bool verified = resumed ? client.resume->state().verified : !verify_error;
     client.on_session(session{std::make_shared<const d::session_state>(
-        d::session_state{std::move(blob), client.server_name, *peer})});
+        d::session_state{std::move(blob), client.server_name, *peer, verified})});
 }
 
 std::optional<protocol_version> engine::state::version() const noexcept {

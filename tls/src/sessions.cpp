@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <mbedtls/platform_util.h>
 #include <psa/crypto.h>
 
 #include <copoll/buffer.hpp>
@@ -56,11 +57,12 @@ bool fill_random(std::span<std::byte> bytes) noexcept {
     return crypto_ready() && psa_generate_random(octets(bytes.data()), bytes.size()) == PSA_SUCCESS;
 }
 
-std::vector<std::byte> plain_text(const ticket_contents& contents) {
+wiped_bytes plain_text(const ticket_contents& contents) {
     wire_writer to;
     to.number(static_cast<std::uint64_t>(contents.made_at.time_since_epoch().count()), 8);
     to.vector(copoll::bytes_of(contents.session_context), 1);
     to.number(contents.client.has_value(), 1);
+    to.number(contents.client_verified, 1);
     if (contents.client) write_chain(to, *contents.client);
     to.vector(contents.blob, 3);
     return to.take();
@@ -68,27 +70,33 @@ std::vector<std::byte> plain_text(const ticket_contents& contents) {
 
 std::optional<ticket_contents> contents_of(std::span<const std::byte> plain) {
     wire_reader from{plain};
-    ticket_contents contents;
     const std::uint64_t high = from.number(4);
-    contents.made_at = std::chrono::sys_seconds{
+    const std::chrono::sys_seconds made_at{
         std::chrono::seconds{static_cast<std::int64_t>(high << 32 | from.number(4))}};
-    contents.session_context = copoll::text_of(from.vector(1));
-    if (from.number(1) != 0) {
-        contents.client = read_chain(from);
-        if (!contents.client) return std::nullopt;
+    std::string context{copoll::text_of(from.vector(1))};
+    const bool has_client = from.number(1) != 0;
+    const bool verified = from.number(1) != 0;
+    std::optional<public_identity> client;
+    if (has_client) {
+        client = read_chain(from);
+        if (!client) return std::nullopt;
     }
     const auto blob = from.vector(3);
-    contents.blob.assign(blob.begin(), blob.end());
     if (!from.done()) return std::nullopt;
-    return contents;
+    return ticket_contents{std::move(context), made_at, std::move(client), verified,
+                           wiped_bytes(blob.begin(), blob.end())};
 }
 
 }  // namespace
 
-std::vector<std::byte> saved(const mbedtls_ssl_session& session) {
+wiped_bytes::~wiped_bytes() {
+    if (!empty()) mbedtls_platform_zeroize(data(), size());
+}
+
+wiped_bytes saved(const mbedtls_ssl_session& session) {
     std::size_t size = 0;
     mbedtls_ssl_session_save(&session, nullptr, 0, &size);
-    std::vector<std::byte> blob(size);
+    wiped_bytes blob(size);
     if (mbedtls_ssl_session_save(&session, octets(blob.data()), blob.size(), &size) != 0) return {};
     return blob;
 }
@@ -111,7 +119,7 @@ std::optional<public_identity> read_chain(wire_reader& from) {
 
 std::vector<std::byte> seal_ticket(const ticket_state& keys, const ticket_contents& contents) {
     const ticket_keys::key& key = keys.keys.front();
-    const std::vector<std::byte> plain = plain_text(contents);
+    const wiped_bytes plain = plain_text(contents);
     std::vector<std::byte> ticket(name_size + nonce_size + plain.size() + tag_size);
     std::byte* const name = ticket.data();
     std::byte* const nonce = name + name_size;
@@ -137,7 +145,7 @@ std::optional<ticket_contents> open_ticket(const ticket_state& keys,
         return std::ranges::equal(std::span(k).first<name_size>(), name);
     });
     if (key == keys.keys.end()) return std::nullopt;
-    std::vector<std::byte> plain(sealed.size() - tag_size);
+    wiped_bytes plain(sealed.size() - tag_size);
     std::size_t size = 0;
     if (psa_aead_decrypt(psa_ticket_key{*key}.id(), aead, octets(nonce.data()), nonce_size,
                          octets(name.data()), name_size, octets(sealed.data()), sealed.size(),
@@ -153,11 +161,13 @@ std::optional<ticket_contents> open_ticket(const ticket_state& keys,
 namespace {
 // The first bytes of a saved session: the library and the version of the form.
 constexpr std::uint32_t session_magic = 0x43505301;
+constexpr std::chrono::hours longest_lifetime{7 * 24};  // RFC 8446 §4.6.1
 }  // namespace
 
 std::vector<std::byte> session::serialize() const {
     detail::wire_writer to;
     to.number(session_magic, 4);
+    to.number(state_->verified, 1);
     to.vector(bytes_of(state_->server_name), 2);
     detail::write_chain(to, state_->server_identity);
     to.vector(state_->blob, 3);
@@ -167,6 +177,7 @@ std::vector<std::byte> session::serialize() const {
 result<session> session::parse(std::span<const std::byte> bytes) {
     detail::wire_reader from{bytes};
     if (from.number(4) != session_magic) return fail(errc::session_malformed);
+    const bool verified = from.number(1) != 0;
     std::string name{text_of(from.vector(2))};
     auto identity = detail::read_chain(from);
     const auto blob = from.vector(3);
@@ -176,7 +187,8 @@ result<session> session::parse(std::span<const std::byte> bytes) {
         mbedtls_ssl_session_load(probe.get(), detail::octets(blob.data()), blob.size()) != 0)
         return fail(errc::session_malformed);
     return session{std::make_shared<const detail::session_state>(
-        detail::session_state{{blob.begin(), blob.end()}, std::move(name), *std::move(identity)})};
+        detail::session_state{detail::wiped_bytes(blob.begin(), blob.end()), std::move(name),
+                              *std::move(identity), verified})};
 }
 
 const std::string& session::server_name() const noexcept { return state_->server_name; }
@@ -186,13 +198,13 @@ const public_identity& session::server_identity() const noexcept {
 
 ticket_keys::ticket_keys(std::chrono::seconds lifetime)
     : state_(std::make_shared<detail::ticket_state>()) {
-    state_->lifetime = lifetime;
+    state_->lifetime = std::min<std::chrono::seconds>(lifetime, longest_lifetime);
     rotate(0);
 }
 
 ticket_keys::ticket_keys(std::span<const key> keys, std::chrono::seconds lifetime)
     : state_(std::make_shared<detail::ticket_state>()) {
-    state_->lifetime = lifetime;
+    state_->lifetime = std::min<std::chrono::seconds>(lifetime, longest_lifetime);
     set_keys(keys);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <copoll/tls/session.hpp>
@@ -30,13 +31,29 @@ private:
     mbedtls_ssl_session native_;
 };
 
+/// Bytes that are wiped when they go.
+class wiped_bytes : public std::vector<std::byte> {
+public:
+    using std::vector<std::byte>::vector;
+    wiped_bytes(std::vector<std::byte>&& bytes) noexcept
+        : std::vector<std::byte>(std::move(bytes)) {}
+    wiped_bytes(const wiped_bytes&) = default;
+    wiped_bytes(wiped_bytes&&) noexcept = default;
+    wiped_bytes& operator=(const wiped_bytes&) = delete;
+    wiped_bytes& operator=(wiped_bytes&&) = delete;
+    ~wiped_bytes();
+};
+
 /// As mbedTLS writes it; empty if that fails.
-std::vector<std::byte> saved(const mbedtls_ssl_session& session);
+wiped_bytes saved(const mbedtls_ssl_session& session);
 
 struct session_state {
-    std::vector<std::byte> blob;  ///< see `saved`
+    wiped_bytes blob;  ///< see `saved`
     std::string server_name;
     public_identity server_identity;
+    /// The server's certificate was good. A session of one that was not resumes only connections
+    /// that leave verification to the application.
+    bool verified;
 };
 
 struct ticket_state {
@@ -49,7 +66,8 @@ struct ticket_contents {
     std::string session_context;
     std::chrono::sys_seconds made_at;
     std::optional<public_identity> client;
-    std::vector<std::byte> blob;  ///< see `saved`
+    bool client_verified = false;
+    wiped_bytes blob;  ///< see `saved`
 };
 
 /// Authenticated and encrypted with the newest key; empty if that fails.

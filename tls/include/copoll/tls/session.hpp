@@ -52,7 +52,7 @@ public:
     /// 16 bytes that name the key, and 32 of the key.
     using key = std::array<std::byte, key_size>;
 
-    /// A random key. Tickets are good for `lifetime`, at most 7 days in TLS 1.3.
+    /// A random key. Tickets are good for `lifetime`, at most 7 days.
     explicit ticket_keys(std::chrono::seconds lifetime = std::chrono::hours{24});
     /// The newest first: it makes tickets, all open them. Precondition: there is one.
     ticket_keys(std::span<const key> keys, std::chrono::seconds lifetime = std::chrono::hours{24});
