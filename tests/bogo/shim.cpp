@@ -90,9 +90,11 @@ tls::alert verdict(const bogo::options& o) {
     return o.use_custom_verify_callback ? tls::alert::certificate_unknown
                                         : tls::alert::handshake_failure;
 }
-/// As in BoringSSL a certificate is looked at again only if that is asked for.
+/// As in BoringSSL a verdict counts only if it is asked for, and in a resumed session it is not
+/// unless that is asked for, too.
 bool refuses(const bogo::options& o, bool resuming) {
-    return o.verify_fail && (!resuming || o.expect_session_miss || o.reverify_on_resume);
+    return o.verify_fail && o.verify_peer &&
+           (!resuming || o.expect_session_miss || o.reverify_on_resume);
 }
 
 task<result<tls::client_connection>> shake_hands_as_client(any_stream transport,

@@ -100,6 +100,7 @@ constexpr flag no_tls1_3{false, [](options& o, std::string_view) {
 /// again, nothing is renegotiated. And what the shim need not look at: its own verdict on a
 /// certificate.
 constexpr flag nothing{false, [](options&, std::string_view) { return true; }};
+constexpr flag ignored{true, [](options&, std::string_view) { return true; }};
 constexpr flag zero{true, [](options&, std::string_view value) { return value == "0"; }};
 
 const std::map<std::string_view, flag>& flags() {
@@ -150,8 +151,7 @@ const std::map<std::string_view, flag>& flags() {
         {"expect-peer-cert-file", text<&options::expect_peer_cert_file>},
         {"expect-version", expected_number<&options::expect_version>},
         {"expect-curve-id", expected_number<&options::expect_curve_id>},
-        {"expect-peer-signature-algorithm",
-         expected_number<&options::expect_peer_signature_algorithm>},
+        {"expect-peer-signature-algorithm", ignored},  // there is no way to ask for it
         {"expect-hrr", on<&options::expect_hrr>},
         {"expect-no-hrr", on<&options::expect_no_hrr>},
         {"expect-session-miss", on<&options::expect_session_miss>},
@@ -207,9 +207,6 @@ std::variant<command, unimplemented, handshaker_question> parse(
     }
     // the lists of schemes for one's own and for the peer's signatures are one here
     for (const options* o : {&c.initial, &c.resumed}) {
-        if (o->expect_peer_signature_algorithm &&
-            o->verify_prefs != std::vector{*o->expect_peer_signature_algorithm})
-            return unimplemented{"-expect-peer-signature-algorithm without the same -verify-prefs"};
         if (!o->signing_prefs.empty() && !o->verify_prefs.empty())
             return unimplemented{"-signing-prefs with -verify-prefs"};
         if (o->no_ticket && !o->server) return unimplemented{"-no-ticket of a client"};

@@ -48,7 +48,7 @@ struct options {
     // what must come of it
     std::optional<std::string> expect_server_name, expect_alpn, expect_advertised_alpn;
     std::string expect_peer_cert_file;
-    std::optional<std::uint16_t> expect_version, expect_curve_id, expect_peer_signature_algorithm;
+    std::optional<std::uint16_t> expect_version, expect_curve_id;
     bool expect_hrr = false, expect_no_hrr = false;
     bool expect_session_miss = false, expect_no_session = false;
 };

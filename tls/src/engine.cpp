@@ -15,6 +15,7 @@
 #include "crypto_ready.hpp"
 #include "engine_state.hpp"
 #include "native_identity.hpp"
+#include "peer_checks.hpp"
 #include "ssl_errors.hpp"
 
 namespace copoll::tls {
@@ -32,6 +33,8 @@ constexpr std::size_t default_record_size = 16384;
 /// An alert in the clear: a record of this type, and of this size.
 constexpr std::byte alert_record{21};
 constexpr std::size_t alert_record_size = 7;
+constexpr std::array change_cipher_record{std::byte{20}, std::byte{3}, std::byte{3},
+                                          std::byte{0},  std::byte{1}, std::byte{1}};
 constexpr std::uint8_t key_update_message = 24;
 /// Messages without data that a peer may send one after another (BoringSSL's limit).
 constexpr unsigned most_idle_messages = 32;
@@ -60,24 +63,29 @@ bool is_address(const std::string& name) noexcept {
 
 int engine::state::send(void* p, const unsigned char* bytes, std::size_t n) noexcept {
     auto& self = *static_cast<state*>(p);
-    self.out.append({reinterpret_cast<const std::byte*>(bytes), n});
+    const std::span record{reinterpret_cast<const std::byte*>(bytes), n};
+    if (!record.empty() && record[0] == change_cipher_record[0]) self.changed_cipher = true;
+    self.out.append(record);
     return static_cast<int>(n);
 }
 
 int engine::state::receive(void* p, unsigned char* into, std::size_t n) noexcept {
     auto& self = *static_cast<state*>(p);
-    if (!self.held.empty()) {  // what the ClientHello was parsed from
-        const std::size_t taken = std::min(n, self.held.size());
-        std::ranges::copy(std::as_const(self.held).data().first(taken),
-                          reinterpret_cast<std::byte*>(into));
-        self.held.consume(taken);
-        return static_cast<int>(taken);
-    }
-    if (self.in.empty()) return self.in_ended ? 0 : MBEDTLS_ERR_SSL_WANT_READ;
-    const std::size_t taken = std::min(n, self.in.size());
-    std::ranges::copy(self.in.first(taken), reinterpret_cast<std::byte*>(into));
-    self.in = self.in.subspan(taken);
-    return static_cast<int>(taken);
+    self.record_refused = self.watch.look_back(self.ssl);
+    if (self.record_refused) return MBEDTLS_ERR_SSL_UNEXPECTED_RECORD;
+    const bool from_held = !self.held.empty();  // what the ClientHello was parsed from
+    const auto source = from_held ? std::as_const(self.held).data() : self.in;
+    if (source.empty()) return self.in_ended ? 0 : MBEDTLS_ERR_SSL_WANT_READ;
+    const auto taken = source.first(std::min(n, source.size()));
+    std::ranges::copy(taken, reinterpret_cast<std::byte*>(into));
+    self.record_refused = self.watch.pass(self.ssl, taken);
+    if (self.record_refused) return MBEDTLS_ERR_SSL_UNEXPECTED_RECORD;
+    const std::size_t size = taken.size();
+    if (from_held)
+        self.held.consume(size);
+    else
+        self.in = self.in.subspan(size);
+    return static_cast<int>(size);
 }
 
 /// mbedTLS compares names; addresses are compared here.
@@ -169,8 +177,13 @@ int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned c
     const int ret = mbedtls_ssl_session_load(
         session, reinterpret_cast<const unsigned char*>(contents->blob.data()),
         contents->blob.size());
-    // mbedTLS takes a session whose suite cannot be agreed on any more for an attack
-    if (ret != 0 || self.config.has_suite(mbedtls_ssl_session_get_ciphersuite_id(session)))
+    // mbedTLS takes a session whose suite cannot be agreed on any more for an attack, and in TLS
+    // 1.2 resumes one whose suite the client does not offer any more
+    const int suite = mbedtls_ssl_session_get_ciphersuite_id(session);
+    const auto offered = self.hello->cipher_suites();
+    if (ret != 0 || (self.config.has_suite(suite) &&
+                     std::ranges::find(offered, static_cast<tls::cipher_suite>(suite)) !=
+                         offered.end()))
         return ret;
     mbedtls_ssl_session_free(session);
     return MBEDTLS_ERR_SSL_INVALID_MAC;
@@ -201,6 +214,10 @@ void engine::state::tell(alert a) noexcept {
         // the former is new in TLS 1.3 (RFC 8446 §6.2; RFC 5246 §7.4.6)
         if (a == alert::certificate_required && version() == protocol_version::tls1_2)
             a = alert::handshake_failure;
+        if (copoll_ssl_alert_needs_change_cipher(&ssl) && !changed_cipher) {
+            changed_cipher = true;
+            out.append(change_cipher_record);
+        }
         copoll_ssl_write_alert(&ssl, static_cast<std::uint8_t>(a));
         return;
     }
@@ -239,13 +256,24 @@ void engine::state::fail_from(int ret, std::size_t output_before) noexcept {
         if (const auto why = d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl))) ec = why;
     }
     if (ec == errc::truncated) answer = false;
+    if (record_refused) {
+        ec = record_refused->why;
+        answer = record_refused->told.has_value();
+    }
     if (answer) {
-        alert told = alert_for(ec);
+        alert told = record_refused ? *record_refused->told : alert_for(ec);
         if (copoll_ssl_take_keys_for_alert(&ssl))
             told = take_back_output(output_before).value_or(told);
         if (out.size() == output_before) tell(told);
     }
     fail_with(ec);
+}
+
+/// For what mbedTLS takes and must not be taken. Always false.
+bool engine::state::refuse(errc why) noexcept {
+    tell(alert_for(why));
+    fail_with(why);
+    return false;
 }
 
 /// Until the ClientHello is whole. The bytes are kept: mbedTLS reads them again.
@@ -264,6 +292,7 @@ progress engine::state::parse_hello() {
         }
         if (*parsed) {
             hello = *parsed;
+            frame_hello_anew();
             return progress::reached;
         }
         if (in.empty()) {
@@ -274,6 +303,21 @@ progress engine::state::parse_hello() {
         held.append(in);
         in = {};
     }
+}
+
+/// One record of an ordinary version: mbedTLS refuses others, which mean nothing (RFC 8446 §5.1),
+/// and a message whose header is cut.
+void engine::state::frame_hello_anew() {
+    const auto message = hello->message();
+    if (message.size() > default_record_size) return;  // refused for its size
+    const auto size = static_cast<unsigned>(message.size());
+    const std::array header{std::byte{22}, std::byte{3}, std::byte{1},
+                            static_cast<std::byte>(size >> 8), static_cast<std::byte>(size)};
+    buffer framed;
+    framed.append(header);
+    framed.append(message);
+    framed.append(std::as_const(held).data().subspan(hello->wire_size()));
+    held = std::move(framed);
 }
 
 /// mbedTLS tells a client that speaks none of our versions something less clear.
@@ -369,6 +413,8 @@ bool engine::state::observe() {
         if (const auto agreed = copoll_ssl_group(&ssl)) group = static_cast<named_group>(agreed);
         if (shared_schemes.empty()) note_schemes();
         note_own_identity();
+        copoll_ssl_accept_cookie(&ssl);
+        if (!d::proof_is_fit(ssl)) return refuse(errc::illegal_parameter);
     }
     if (server_role && hello->has_post_handshake_auth() && copoll_ssl_is_at_wrapup(&ssl) &&
         !copoll_ssl_clone_transcript(&ssl, auth.handshake().native())) {
@@ -409,6 +455,7 @@ bool engine::state::note_peer() {
     else
         peer = identity_of(copoll_ssl_peer_chain(&ssl));
     if (!server_role) {
+        if (!resumed && !d::suite_fits_server(ssl)) return refuse(errc::illegal_parameter);
         if (peer && !resumed) verify_error = d::error_of_flags(flags);
         return true;
     }
@@ -454,17 +501,8 @@ bool engine::state::answer_request() {
 /// Whether the server takes signatures of this key. TLS 1.2 tells mbedTLS nothing about that.
 bool engine::state::fits(const certificate& leaf) const noexcept {
     if (shared_schemes.empty()) return true;
-    return std::ranges::any_of(shared_schemes, [&](signature_scheme s) {
-        switch (s) {
-            case signature_scheme::ecdsa_secp256r1_sha256:
-                return leaf.key == key_kind::ec && leaf.key_bits == 256;
-            case signature_scheme::ecdsa_secp384r1_sha384:
-                return leaf.key == key_kind::ec && leaf.key_bits == 384;
-            case signature_scheme::ecdsa_secp521r1_sha512:
-                return leaf.key == key_kind::ec && leaf.key_bits == 521;
-            default: return leaf.key == key_kind::rsa;
-        }
-    });
+    return std::ranges::any_of(shared_schemes,
+                               [&](signature_scheme s) { return d::is_for(s, leaf); });
 }
 
 bool engine::state::has_reached(milestone m) const noexcept {
@@ -495,6 +533,7 @@ progress engine::state::step_until(milestone until) {
             fail_from(ret, before);
             return progress::failed;
         }
+        watch.progressed();
         if (!observe()) return progress::failed;
         if (position == copoll_ssl_over) completed();
     }
@@ -514,6 +553,7 @@ void engine::state::keep_session() {
     if (!client.on_session || !peer) return;
     d::ssl_session native;
     if (mbedtls_ssl_get_session(&ssl, native.get()) != 0) return;
+    if (!copoll_ssl_can_be_resumed(native.get())) return;
     auto blob = d::saved(*native.get());
     if (blob.empty()) return;
     const bool verified = resumed ? client.resume->state().verified : !verify_error;
@@ -553,9 +593,8 @@ bool engine::state::take_message(int ret, std::size_t output_before) {
     switch (copoll_ssl_take_key_update(&ssl)) {
         case copoll_ssl_key_update: return true;
         case copoll_ssl_key_update_requested:
-            if (write_closed || copoll_ssl_send_key_update(&ssl, false) == 0) return true;
-            fail_with(errc::internal);
-            return false;
+            owes_key_update = true;
+            return true;
         case copoll_ssl_key_update_malformed:
             tell(alert::decode_error);
             fail_with(errc::malformed_message);
@@ -659,6 +698,7 @@ read_result engine::state::read(std::span<std::byte> into) {
         if (renegotiating && !end_renegotiation()) return {error, 0};
         if (ret > 0) {
             idle_messages = 0;
+            watch.progressed();
             return {{}, static_cast<std::size_t>(ret)};
         }
         if (ret == MBEDTLS_ERR_SSL_WANT_READ) {
@@ -687,6 +727,11 @@ io_result engine::state::write(std::span<const std::byte> bytes) {
     if (write_closed) return {copoll::errc::closed, 0};
     if (bytes.empty()) return {};
     if (!take_buffers()) return {error, 0};
+    // one answer before data, however often the peer asked meanwhile (RFC 8446 §4.6.3)
+    if (std::exchange(owes_key_update, false) && copoll_ssl_send_key_update(&ssl, false) != 0) {
+        fail_with(errc::internal);
+        return {error, 0};
+    }
     const std::size_t limit = server_role ? server.protocol.record_size_limit
                                           : client.protocol.record_size_limit;
     const std::size_t record = limit ? limit : default_record_size;

@@ -17,6 +17,7 @@
 #include <copoll/tls/engine.hpp>
 
 #include "post_handshake_auth.hpp"
+#include "record_watch.hpp"
 #include "sessions.hpp"
 #include "ssl_config.hpp"
 #include "ssl_private.h"
@@ -51,6 +52,7 @@ struct engine::state {
 
     // the handshake
     progress parse_hello();
+    void frame_hello_anew();
     bool speaks_our_version() const noexcept;
     bool set_up();
     int set_up_client();
@@ -72,6 +74,7 @@ struct engine::state {
     void fail_with(std::error_code ec) noexcept;
     std::optional<alert> take_back_output(std::size_t kept) noexcept;
     void fail_from(int ret, std::size_t output_before) noexcept;
+    bool refuse(errc why) noexcept;
 
     // the connection
     read_result read(std::span<std::byte> into);
@@ -102,6 +105,9 @@ struct engine::state {
     detail::ssl_config config;
     mbedtls_ssl_context ssl;
     bool has_ssl = false;
+    detail::record_watch watch;
+    std::optional<detail::record_watch::refusal> record_refused;  ///< what made `receive` fail
+    bool changed_cipher = false;  ///< a ChangeCipherSpec of ours is out
     std::uint8_t counter[copoll_ssl_counter_size]{};  ///< while `ssl` is parked
 
     copoll_ssl_position position = copoll_ssl_under_way;
@@ -123,6 +129,7 @@ struct engine::state {
     std::error_code error{};       ///< why nothing works any more
     std::error_code read_ended{};  ///< why nothing more can be read
     bool write_closed = false;
+    bool owes_key_update = false;
     unsigned idle_messages = 0;
 };
 

@@ -83,6 +83,10 @@ bool copoll_ssl_uses_psk(const mbedtls_ssl_context* ssl) {
            mbedtls_ssl_ciphersuite_uses_psk(handshake->ciphersuite_info);
 }
 
+int copoll_ssl_suite(const mbedtls_ssl_context* ssl) {
+    return ssl->session_negotiate == NULL ? 0 : ssl->session_negotiate->ciphersuite;
+}
+
 uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl) {
     const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
     if (handshake == NULL) return 0;
@@ -118,19 +122,61 @@ const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl
     return ssl->handshake == NULL ? none : ssl->handshake->received_sig_algs;
 }
 
+bool copoll_ssl_reads_encrypted(const mbedtls_ssl_context* ssl) {
+    return ssl->transform_in != NULL;
+}
+
+uint8_t copoll_ssl_last_type(const mbedtls_ssl_context* ssl) {
+    return (uint8_t)ssl->in_msgtype;
+}
+
+const uint8_t* copoll_ssl_last_alert(const mbedtls_ssl_context* ssl) {
+    return ssl->in_msg;
+}
+
+enum { header_size = 4, certificate_verify_message = 15 };
+
+uint16_t copoll_ssl_scheme_of_proof(const mbedtls_ssl_context* ssl) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||
+        ssl->in_msgtype != MBEDTLS_SSL_MSG_HANDSHAKE ||
+        ssl->in_msg[0] != certificate_verify_message)
+        return 0;
+    return (uint16_t)(ssl->in_msg[header_size] << 8 | ssl->in_msg[header_size + 1]);
+}
+
+bool copoll_ssl_can_be_resumed(const mbedtls_ssl_session* session) {
+    return session->ticket_len > 0 || session->id_len > 0;
+}
+
+// mbedTLS holds a cookie to be the answer to an extension of the client's, which it is not.
+void copoll_ssl_accept_cookie(mbedtls_ssl_context* ssl) {
+    if (ssl->handshake != NULL && ssl->state == MBEDTLS_SSL_SERVER_HELLO)
+        ssl->handshake->sent_extensions |= MBEDTLS_SSL_EXT_MASK(COOKIE);
+}
+
 uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl) {
     return ssl->in_msg[1];
 }
 
 bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl) {
     const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
-    if (handshake == NULL || ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3) return false;
+    // it is kept for a while when it is over
+    if (handshake == NULL || ssl->state == MBEDTLS_SSL_HANDSHAKE_OVER ||
+        ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3)
+        return false;
     mbedtls_ssl_transform* right =
         is_client(ssl) ? handshake->transform_handshake : ssl->transform_application;
     if (right == NULL || ssl->transform_out == right) return false;
     mbedtls_ssl_set_outbound_transform(ssl, right);
     mbedtls_ssl_update_out_pointers(ssl, right);
     return true;
+}
+
+bool copoll_ssl_alert_needs_change_cipher(mbedtls_ssl_context* ssl) {
+    if (mbedtls_ssl_flush_output(ssl) != 0) return false;
+    return is_client(ssl) && ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3 &&
+           ssl->state != MBEDTLS_SSL_HANDSHAKE_OVER && ssl->handshake != NULL &&
+           ssl->handshake->transform_handshake != NULL;
 }
 
 void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description) {
@@ -235,7 +281,7 @@ static int change_keys(mbedtls_ssl_context* ssl, bool own) {
     return ret == 0 ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
-enum { key_update_message = 24, header_size = 4, key_update_size = header_size + 1 };
+enum { key_update_message = 24, key_update_size = header_size + 1 };
 
 copoll_ssl_key_update_result copoll_ssl_take_key_update(mbedtls_ssl_context* ssl) {
     if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||

@@ -32,6 +32,8 @@ bool copoll_ssl_certificate_requested(const mbedtls_ssl_context* ssl);
 bool copoll_ssl_resumed(const mbedtls_ssl_context* ssl);
 /// Whether a pre-shared key of the application proves both sides.
 bool copoll_ssl_uses_psk(const mbedtls_ssl_context* ssl);
+/// The cipher suite of the handshake under way.
+int copoll_ssl_suite(const mbedtls_ssl_context* ssl);
 /// The group of the key exchange by its IANA number; 0 if none was agreed on.
 uint16_t copoll_ssl_group(const mbedtls_ssl_context* ssl);
 bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl);
@@ -39,9 +41,22 @@ bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl);
 const mbedtls_x509_crt* copoll_ssl_peer_chain(const mbedtls_ssl_context* ssl);
 /// The first certificate of the chain that a server presents in this handshake. May be NULL.
 const mbedtls_x509_crt* copoll_ssl_own_leaf(const mbedtls_ssl_context* ssl);
+/// Whether a session holds anything by which the server could find it again.
+bool copoll_ssl_can_be_resumed(const mbedtls_ssl_session* session);
+/// Has mbedTLS take a cookie in a HelloRetryRequest, if that may come next.
+void copoll_ssl_accept_cookie(mbedtls_ssl_context* ssl);
 /// Signature schemes that the peer offered; ends with 0.
 const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl);
 
+/// Whether what comes is to be decrypted by now.
+bool copoll_ssl_reads_encrypted(const mbedtls_ssl_context* ssl);
+/// While mbedTLS asks for the next record: the type of the last, decrypted.
+uint8_t copoll_ssl_last_type(const mbedtls_ssl_context* ssl);
+/// If it is that of an alert: level and description.
+const uint8_t* copoll_ssl_last_alert(const mbedtls_ssl_context* ssl);
+/// The signature scheme of the peer's CertificateVerify in TLS 1.3, right after the step of the
+/// handshake that has checked it; else 0.
+uint16_t copoll_ssl_scheme_of_proof(const mbedtls_ssl_context* ssl);
 /// The alert that made the last call fail with MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl);
 /// In TLS 1.3 the other side reads an alert with keys that mbedTLS does not write it with: those of
@@ -49,6 +64,9 @@ uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl);
 /// fails after its own (RFC 8446 §6, A.1, A.2). Takes the right ones for what is written from now
 /// on, at the end of the connection. True if mbedTLS had taken others.
 bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl);
+/// Has all written that mbedTLS has prepared. True if an alert is to be written with keys by a
+/// client, which says so to middleboxes before, once (RFC 8446 §D.4).
+bool copoll_ssl_alert_needs_change_cipher(mbedtls_ssl_context* ssl);
 /// Writes a fatal alert, behind all that mbedTLS has prepared and not written yet.
 void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description);
 
