@@ -75,6 +75,9 @@ int ssl_config::set_up_common(int endpoint, const protocol_parameters& protocol,
     mbedtls_ssl_conf_groups(&native_, groups_.data());
     schemes_ = zero_ended<std::uint16_t>(protocol.signature_schemes, signature_schemes());
     mbedtls_ssl_conf_sig_algs(&native_, schemes_.data());
+    // a pre-shared key alone, without key exchange, would give up forward secrecy
+    mbedtls_ssl_conf_tls13_key_exchange_modes(
+        &native_, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
     mbedtls_ssl_conf_renegotiation(&native_, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
     if (alpn.empty()) return 0;
     for (const std::string& id : alpn) alpn_.push_back(id.c_str());
