@@ -19,7 +19,9 @@ const server = tls.createServer({ ...options, allowHalfOpen: true }, peer => {
         peer: peer.getPeerCertificate()?.subject?.CN,
     }));
     if (options.cut) {
-        peer.write('not all of it', () => peer._parent?.destroy() ?? peer.destroy());
+        peer.write('not all of it');
+        peer.resume(); // unread bytes would make it a reset
+        peer.on('end', () => peer._parent?.destroy() ?? peer.destroy());
     } else {
         peer.pipe(peer);
     }
