@@ -205,6 +205,19 @@ TEST_CASE("tls engine: it gives its buffers back while nothing is on its way") {
     }
 }
 
+TEST_CASE("tls engine: a client that gives up before its hello is heard, in pieces too") {
+    constexpr std::array record{std::byte{21}, std::byte{3}, std::byte{3}, std::byte{0},
+                                std::byte{2},  std::byte{2}, std::byte{49}};
+    tls::engine server{as_example()};
+    for (std::size_t i = 0; i < record.size(); ++i) {
+        CHECK(server.advance(milestone::complete) == progress::needs_input);
+        server.input(std::span(record).subspan(i, 1));
+    }
+    CHECK(server.advance(milestone::complete) == progress::failed);
+    CHECK(server.error() == tls::alert::access_denied);
+    CHECK(server.output().empty());
+}
+
 TEST_CASE("tls engine: nothing works after an error") {
     conversation c;
     tls::engine& server = c.server;

@@ -269,31 +269,34 @@ void engine::state::fail_from(int ret, std::size_t output_before) noexcept {
     fail_with(ec);
 }
 
-/// For what mbedTLS takes and must not be taken. Always false.
-bool engine::state::refuse(errc why) noexcept {
+/// Ends it for what was found here, and tells the peer. Always false.
+bool engine::state::refuse(std::error_code why) noexcept {
     tell(alert_for(why));
     fail_with(why);
     return false;
 }
 
-/// Until the ClientHello is whole. The bytes are kept: mbedTLS reads them again.
+/// Until the ClientHello is whole. The bytes are kept: mbedTLS reads them again. A client may give
+/// up at once, by an alert in its place.
 progress engine::state::parse_hello() {
     for (;;) {
         const auto received = std::as_const(held).data();
-        if (received.size() >= alert_record_size && received[0] == alert_record) {
-            fail_with(static_cast<alert>(received[alert_record_size - 1]));
-            return progress::failed;
-        }
-        const auto parsed = client_hello::parse(received);
-        if (!parsed && (received[0] != alert_record || in.empty())) {
-            tell(alert_for(parsed.error()));
-            fail_with(parsed.error());
-            return progress::failed;
-        }
-        if (*parsed) {
-            hello = *parsed;
-            frame_hello_anew();
-            return progress::reached;
+        if (!received.empty() && received[0] == alert_record) {
+            if (received.size() >= alert_record_size) {
+                fail_with(static_cast<alert>(received[alert_record_size - 1]));
+                return progress::failed;
+            }
+        } else {
+            const auto parsed = client_hello::parse(received);
+            if (!parsed) {
+                refuse(parsed.error());
+                return progress::failed;
+            }
+            if (*parsed) {
+                hello = *parsed;
+                frame_hello_anew();
+                return progress::reached;
+            }
         }
         if (in.empty()) {
             if (!in_ended) return progress::needs_input;
@@ -328,11 +331,7 @@ bool engine::state::speaks_our_version() const noexcept {
 }
 
 bool engine::state::set_up() {
-    if (server_role && !speaks_our_version()) {
-        tell(alert::protocol_version);
-        fail_with(errc::unsupported_version);
-        return false;
-    }
+    if (server_role && !speaks_our_version()) return refuse(errc::unsupported_version);
     const d::clock_guard clock{now()};
     mbedtls_ssl_init(&ssl);
     has_ssl = true;
@@ -417,11 +416,8 @@ bool engine::state::observe() {
         if (!d::proof_is_fit(ssl)) return refuse(errc::illegal_parameter);
     }
     if (server_role && hello->has_post_handshake_auth() && copoll_ssl_is_at_wrapup(&ssl) &&
-        !copoll_ssl_clone_transcript(&ssl, auth.handshake().native())) {
-        tell(alert::internal_error);
-        fail_with(errc::internal);
-        return false;
-    }
+        !copoll_ssl_clone_transcript(&ssl, auth.handshake().native()))
+        return refuse(errc::internal);
     if (position >= copoll_ssl_peer_proved && !peer_noted) {
         peer_noted = true;
         return note_peer();
@@ -460,11 +456,8 @@ bool engine::state::note_peer() {
         return true;
     }
     if (server.authenticate == client_authentication::none) return true;
-    const std::error_code refused = judge_client(resumed ? 0 : flags);
-    if (!refused) return true;
-    tell(alert_for(refused));
-    fail_with(refused);
-    return false;
+    const std::error_code wrong = judge_client(resumed ? 0 : flags);
+    return !wrong || refuse(wrong);
 }
 
 /// Whether `peer`, verified with these flags, will do; forgets one that does not.
@@ -577,11 +570,7 @@ bool engine::state::take_buffers() noexcept {
 
 /// A message of the connection's own concern, not data. False if it ends the connection.
 bool engine::state::take_message(int ret, std::size_t output_before) {
-    if (++idle_messages > most_idle_messages) {
-        tell(alert_for(errc::too_much_work));
-        fail_with(errc::too_much_work);
-        return false;
-    }
+    if (++idle_messages > most_idle_messages) return refuse(errc::too_much_work);
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
         keep_session();
         return true;
@@ -595,14 +584,8 @@ bool engine::state::take_message(int ret, std::size_t output_before) {
         case copoll_ssl_key_update_requested:
             owes_key_update = true;
             return true;
-        case copoll_ssl_key_update_malformed:
-            tell(alert::decode_error);
-            fail_with(errc::malformed_message);
-            return false;
-        case copoll_ssl_key_update_failed:
-            tell(alert::internal_error);
-            fail_with(errc::internal);
-            return false;
+        case copoll_ssl_key_update_malformed: return refuse(errc::malformed_message);
+        case copoll_ssl_key_update_failed: return refuse(errc::internal);
         case copoll_ssl_no_key_update: break;
     }
     fail_from(ret, output_before);
@@ -617,10 +600,7 @@ bool engine::state::take_auth_message(std::span<const std::byte> message) {
         peer = auth.identity();
         wrong = judge_client(auth.flags());
     }
-    if (!wrong) return true;
-    tell(alert_for(wrong));
-    fail_with(wrong);
-    return false;
+    return !wrong || refuse(wrong);
 }
 
 result<void> engine::state::request_client_identity() {
@@ -674,11 +654,8 @@ bool engine::state::end_renegotiation() {
         return true;
     } else {
         peer = identity_of(copoll_ssl_peer_chain(&ssl));
-        if (const auto refused = judge_client(mbedtls_ssl_get_verify_result(&ssl))) {
-            tell(alert_for(refused));
-            fail_with(refused);
-            return false;
-        }
+        if (const auto wrong = judge_client(mbedtls_ssl_get_verify_result(&ssl)))
+            return refuse(wrong);
     }
     renegotiating = false;
     mbedtls_ssl_conf_renegotiation(&config.native(), MBEDTLS_SSL_RENEGOTIATION_DISABLED);

@@ -74,7 +74,7 @@ struct engine::state {
     void fail_with(std::error_code ec) noexcept;
     std::optional<alert> take_back_output(std::size_t kept) noexcept;
     void fail_from(int ret, std::size_t output_before) noexcept;
-    bool refuse(errc why) noexcept;
+    bool refuse(std::error_code why) noexcept;
 
     // the connection
     read_result read(std::span<std::byte> into);
