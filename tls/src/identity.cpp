@@ -41,6 +41,16 @@ public_identity make_public_identity(std::vector<std::vector<std::byte>> chain) 
     return identity_access::show(std::move(chain));
 }
 
+std::optional<public_identity> identity_of(const mbedtls_x509_crt* chain) {
+    certificate_chain certificates;
+    for (; chain && chain->raw.p; chain = chain->next) {
+        const auto der = std::as_bytes(bytes_of(chain->raw));
+        certificates.emplace_back(der.begin(), der.end());
+    }
+    if (certificates.empty()) return std::nullopt;
+    return make_public_identity(std::move(certificates));
+}
+
 result<private_identity> make_private_identity(private_key& key, certificate_chain chain) {
     if (chain.empty()) return fail(errc::certificate_malformed);
     const auto state =

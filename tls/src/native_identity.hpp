@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <copoll/tls/identity.hpp>
@@ -31,6 +32,9 @@ mbedtls_pk_context* native_key(const private_identity& identity) noexcept;
 
 /// Precondition: not empty, and mbedTLS has parsed the first one.
 public_identity make_public_identity(std::vector<std::vector<std::byte>> chain);
+
+/// A chain that a peer sent; none if it is empty. Precondition: as above.
+std::optional<public_identity> identity_of(const mbedtls_x509_crt* chain);
 
 /// The key and its chain, leaf first. *Errors:* as `private_identity::parse`.
 result<private_identity> make_private_identity(private_key& key, certificate_chain chain);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "records.hpp"
 #include "ssl_private.h"
 
 namespace copoll::tls::detail {
@@ -12,7 +13,6 @@ namespace {
 constexpr unsigned most_warnings = 4;
 constexpr unsigned most_changes_of_cipher = 32;
 
-constexpr std::size_t most_plaintext = 16384;
 /// Of a record of TLS 1.3: the tag, and the type behind the plaintext (RFC 8446 §5.4).
 constexpr std::size_t tls1_3_expansion = 16 + 1;
 

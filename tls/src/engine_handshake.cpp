@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The engine: the handshake, step by step.
+#include "engine_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "clock.hpp"
+#include "native_identity.hpp"
+#include "peer_checks.hpp"
+#include "ssl_errors.hpp"
+
+namespace copoll::tls {
+
+namespace d = detail;
+
+/// Looks at what a step has brought; some of it is gone after the next.
+bool engine::state::observe() {
+    position = std::max(position, copoll_ssl_where(&ssl));
+    if (position < copoll_ssl_over) {
+        resumed = copoll_ssl_resumed(&ssl);
+        proved_by_psk = copoll_ssl_uses_psk(&ssl);
+        retried = retried || copoll_ssl_retried_hello(&ssl);
+        if (const auto agreed = copoll_ssl_group(&ssl)) group = static_cast<named_group>(agreed);
+        if (shared_schemes.empty()) note_schemes();
+        note_own_identity();
+        copoll_ssl_accept_cookie(&ssl);
+        if (!d::proof_is_fit(ssl)) return refuse(errc::illegal_parameter);
+    }
+    if (server_role && hello->has_post_handshake_auth() && copoll_ssl_is_at_wrapup(&ssl) &&
+        !copoll_ssl_clone_transcript(&ssl, auth.handshake().native()))
+        return refuse(errc::internal);
+    if (position >= copoll_ssl_peer_proved && !peer_noted) {
+        peer_noted = true;
+        return note_peer();
+    }
+    return true;
+}
+
+void engine::state::note_schemes() {
+    const auto& chosen = server_role ? server.protocol.signature_schemes
+                                     : client.protocol.signature_schemes;
+    const auto accepted = chosen.empty() ? signature_schemes() : std::span(chosen);
+    for (const std::uint16_t* s = copoll_ssl_peer_signature_schemes(&ssl); *s; ++s) {
+        const auto scheme = static_cast<signature_scheme>(*s);
+        if (std::ranges::find(accepted, scheme) != accepted.end()) shared_schemes.push_back(scheme);
+    }
+}
+
+void engine::state::note_own_identity() {
+    if (!server_role || own) return;
+    const mbedtls_x509_crt* leaf = copoll_ssl_own_leaf(&ssl);
+    for (const auto& identity : server.identities)
+        if (d::native_chain(identity) == leaf) own = identity.identity();
+}
+
+/// What the peer proved, and whether that will do. mbedTLS has refused a server by now that must be
+/// refused; about a client the engine decides.
+bool engine::state::note_peer() {
+    const std::uint32_t flags = mbedtls_ssl_get_verify_result(&ssl);
+    if (resumed)  // mbedTLS keeps the leaf of the chain, in TLS 1.2, or nothing
+        peer = server_role ? peer_of_ticket : client.resume->server_identity();
+    else
+        peer = d::identity_of(copoll_ssl_peer_chain(&ssl));
+    if (!server_role) {
+        if (!resumed && !d::suite_fits_server(ssl)) return refuse(errc::illegal_parameter);
+        if (peer && !resumed) verify_error = d::error_of_flags(flags);
+        return true;
+    }
+    if (server.authenticate == client_authentication::none) return true;
+    const std::error_code wrong = judge_client(resumed ? 0 : flags);
+    return !wrong || refuse(wrong);
+}
+
+/// Whether `peer`, verified with these flags, will do; forgets one that does not.
+std::error_code engine::state::judge_client(std::uint32_t flags) {
+    if (!peer) {
+        const bool required = server.authenticate == client_authentication::required;
+        return required ? errc::certificate_required : std::error_code{};
+    }
+    verify_error = d::error_of_flags(flags);
+    if (!verify_error || server.verify_client != verification::required) return {};
+    peer.reset();
+    return verify_error;
+}
+
+/// Chooses what to present now that it is known what the server takes.
+bool engine::state::answer_request() {
+    answered = true;
+    if (!copoll_ssl_certificate_requested(&ssl)) return true;
+    for (const auto& identity : client.identities) {
+        const auto leaf = identity.identity().leaf();
+        if (!fits(leaf)) continue;
+        const int ret = mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(identity),
+                                                  d::native_key(identity));
+        if (ret != 0) {
+            fail_from(ret, out.size());
+            return false;
+        }
+        own = identity.identity();
+        return true;
+    }
+    return true;
+}
+
+/// Whether the server takes signatures of this key. TLS 1.2 tells mbedTLS nothing about that.
+bool engine::state::fits(const certificate& leaf) const noexcept {
+    if (shared_schemes.empty()) return true;
+    return std::ranges::any_of(shared_schemes,
+                               [&](signature_scheme s) { return d::is_for(s, leaf); });
+}
+
+bool engine::state::has_reached(milestone m) const noexcept {
+    switch (m) {
+        case milestone::client_hello: return true;
+        case milestone::server_identity:
+        case milestone::client_identity: return position >= copoll_ssl_peer_proved;
+        case milestone::client_identity_request: return position >= copoll_ssl_answer_wanted;
+        case milestone::complete: return position >= copoll_ssl_over;
+    }
+    return true;
+}
+
+progress engine::state::step_until(milestone until) {
+    const d::clock_guard clock{now()};
+    for (;;) {
+        if (has_reached(until)) return progress::reached;
+        if (!server_role && position >= copoll_ssl_answer_wanted && !answered &&
+            !answer_request())
+            return progress::failed;
+        const std::size_t before = out.size();
+        const int ret = mbedtls_ssl_handshake_step(&ssl);
+        if (ret == MBEDTLS_ERR_SSL_WANT_READ) {
+            if (!in.empty() || !held.empty()) continue;
+            return progress::needs_input;
+        }
+        if (ret != 0) {
+            fail_from(ret, before);
+            return progress::failed;
+        }
+        watch.progressed();
+        if (!observe()) return progress::failed;
+        if (position == copoll_ssl_over) completed();
+    }
+}
+
+void engine::state::completed() {
+    if (!server_role && client.allow_renegotiation && !own && !client.identities.empty()) {
+        // what answers a server that asks later; mbedTLS does not say what fits
+        const private_identity& first = client.identities.front();
+        mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(first), d::native_key(first));
+    }
+    if (server_role || version() != protocol_version::tls1_2) return;
+    keep_session();  // in TLS 1.3 it comes later
+}
+
+void engine::state::keep_session() {
+    if (!client.on_session || !peer) return;
+    d::ssl_session native;
+    if (mbedtls_ssl_get_session(&ssl, native.get()) != 0) return;
+    if (!copoll_ssl_can_be_resumed(native.get())) return;
+    auto blob = d::saved(*native.get());
+    if (blob.empty()) return;
+    const bool verified = resumed ? client.resume->state().verified : !verify_error;
+    client.on_session(session{std::make_shared<const d::session_state>(
+        d::session_state{std::move(blob), client.server_name, *peer, verified})});
+}
+
+}  // namespace copoll::tls
