@@ -27,6 +27,10 @@ void client_handshake::configure_alpn_ids(std::vector<std::string> ids) {
     link_->engine.client().alpn = std::move(ids);
 }
 
+task<io_result> client_handshake::write_early_data(std::span<const std::byte> bytes) {
+    return link_->write_early_data(bytes);
+}
+
 task<result<public_identity>> client_handshake::verify_server_identity() {
     co_await check(link_->advance(milestone::server_identity));
     auto identity = link_->engine.server_identity();

@@ -46,6 +46,7 @@ std::optional<public_identity> connection::client_identity() const {
 }
 std::error_code connection::verify_error() const noexcept { return link_->engine.verify_error(); }
 bool connection::is_resumed() const noexcept { return link_->engine.is_resumed(); }
+early_data connection::early_data() const noexcept { return link_->engine.early_data(); }
 bool connection::was_retried() const noexcept { return link_->engine.was_retried(); }
 std::optional<std::string_view> connection::psk_identity() const noexcept {
     return link_->engine.psk_identity();

@@ -93,6 +93,17 @@ void engine::present(std::vector<private_identity> identities) {
     state_->client.identities = std::move(identities);
 }
 
+io_result engine::write_early_data(std::span<const std::byte> bytes) {
+    return state_->write_early_data(bytes);
+}
+read_result engine::read_early_data(std::span<std::byte> into) {
+    const state& s = *state_;
+    if (!s.held_early.empty()) return state_->read_early(into);
+    if (s.error) return {s.error, 0};
+    expects(s.early_ended, "tls::engine: early_data not reached");
+    return {copoll::errc::eof, 0};
+}
+
 read_result engine::read(std::span<std::byte> into) { return state_->read(into); }
 io_result engine::write(std::span<const std::byte> bytes) { return state_->write(bytes); }
 
@@ -128,6 +139,7 @@ void engine::release_buffers() noexcept {
     if (s.has_ssl && is_complete()) copoll_ssl_park(&s.ssl, s.counter);
     if (s.out.empty()) s.out = buffer{};
     if (s.held.empty()) s.held = buffer{};
+    if (s.held_early.empty()) s.held_early = buffer{};
 }
 
 bool engine::is_complete() const noexcept { return state_->position == copoll_ssl_over; }
@@ -163,6 +175,7 @@ std::optional<public_identity> engine::client_identity() const {
 }
 
 std::error_code engine::verify_error() const noexcept { return state_->verify_error; }
+early_data engine::early_data() const noexcept { return state_->early; }
 bool engine::is_resumed() const noexcept { return state_->resumed; }
 std::optional<std::string_view> engine::psk_identity() const noexcept {
     const state& s = *state_;

@@ -129,6 +129,8 @@ int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned c
     const int ret = mbedtls_ssl_session_load(
         session, reinterpret_cast<const unsigned char*>(contents->blob.data()),
         contents->blob.size());
+    if (copoll_ssl_most_early_data(session) > self.server.max_early_data)
+        copoll_ssl_forbid_early_data(session);
     // mbedTLS takes a session whose suite cannot be agreed on any more for an attack, and in TLS
     // 1.2 resumes one whose suite the client does not offer any more
     const int suite = mbedtls_ssl_session_get_ciphersuite_id(session);

@@ -16,8 +16,6 @@ namespace d = detail;
 
 namespace {
 
-/// Records that fit into one host write.
-constexpr std::size_t most_output = 64 * 1024;
 constexpr std::uint8_t key_update_message = 24;
 /// Messages without data that a peer may send one after another (BoringSSL's limit).
 constexpr unsigned most_idle_messages = 32;
@@ -119,6 +117,7 @@ bool engine::state::end_renegotiation() {
 }
 
 read_result engine::state::read(std::span<std::byte> into) {
+    if (!held_early.empty()) return read_early(into);
     if (read_ended) return {read_ended, 0};
     if (error) return {error, 0};
     if (into.empty()) return {};
@@ -155,6 +154,12 @@ read_result engine::state::read(std::span<std::byte> into) {
     }
 }
 
+std::size_t engine::state::record_size() const noexcept {
+    const std::size_t limit = server_role ? server.protocol.record_size_limit
+                                          : client.protocol.record_size_limit;
+    return limit ? limit : d::most_plaintext;
+}
+
 io_result engine::state::write(std::span<const std::byte> bytes) {
     if (error) return {error, 0};
     if (write_closed) return {copoll::errc::closed, 0};
@@ -165,9 +170,7 @@ io_result engine::state::write(std::span<const std::byte> bytes) {
         fail_with(errc::internal);
         return {error, 0};
     }
-    const std::size_t limit = server_role ? server.protocol.record_size_limit
-                                          : client.protocol.record_size_limit;
-    const std::size_t record = limit ? limit : d::most_plaintext;
+    const std::size_t record = record_size();
     io_result total;
     const std::size_t records = bytes.size() / record + 2;
     out.prepare(std::min(most_output, bytes.size() + records * d::record_overhead));

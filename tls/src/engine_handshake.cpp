@@ -24,6 +24,7 @@ bool engine::state::observe() {
         if (const auto agreed = copoll_ssl_group(&ssl)) group = static_cast<named_group>(agreed);
         if (shared_schemes.empty()) note_schemes();
         note_own_identity();
+        if (server_role) note_early_data();
         copoll_ssl_accept_cookie(&ssl);
         if (!d::proof_is_fit(ssl)) return refuse(errc::illegal_parameter);
     }
@@ -113,6 +114,7 @@ bool engine::state::fits(const certificate& leaf) const noexcept {
 bool engine::state::has_reached(milestone m) const noexcept {
     switch (m) {
         case milestone::client_hello: return true;
+        case milestone::early_data: return early_ended || !held_early.empty();
         case milestone::server_identity:
         case milestone::client_identity: return position >= copoll_ssl_peer_proved;
         case milestone::client_identity_request: return position >= copoll_ssl_answer_wanted;
@@ -128,12 +130,14 @@ progress engine::state::step_until(milestone until) {
         if (!server_role && position >= copoll_ssl_answer_wanted && !answered &&
             !answer_request())
             return progress::failed;
+        copoll_ssl_flush(&ssl);  // so that what the step writes is all that comes behind `before`
         const std::size_t before = out.size();
         const int ret = mbedtls_ssl_handshake_step(&ssl);
         if (ret == MBEDTLS_ERR_SSL_WANT_READ) {
             if (!in.empty() || !held.empty()) continue;
             return progress::needs_input;
         }
+        if (ret == MBEDTLS_ERR_SSL_RECEIVED_EARLY_DATA && hold_early_data()) continue;
         if (ret != 0) {
             fail_from(ret, before);
             return progress::failed;
@@ -145,6 +149,11 @@ progress engine::state::step_until(milestone until) {
 }
 
 void engine::state::completed() {
+    if (sends_early) {
+        const int status = mbedtls_ssl_get_early_data_status(&ssl);
+        if (status == MBEDTLS_SSL_EARLY_DATA_STATUS_ACCEPTED) early = early_data::accepted;
+        if (status == MBEDTLS_SSL_EARLY_DATA_STATUS_REJECTED) early = early_data::refused;
+    }
     if (!server_role && client.allow_renegotiation && !own && !client.identities.empty()) {
         // what answers a server that asks later; mbedTLS does not say what fits
         const private_identity& first = client.identities.front();
@@ -163,7 +172,8 @@ void engine::state::keep_session() {
     if (blob.empty()) return;
     const bool verified = resumed ? client.resume->state().verified : !verify_error;
     client.on_session(session{std::make_shared<const d::session_state>(
-        d::session_state{std::move(blob), client.server_name, *peer, verified})});
+        d::session_state{std::move(blob), client.server_name, *peer, verified,
+                         copoll_ssl_most_early_data(native.get())})});
 }
 
 }  // namespace copoll::tls

@@ -21,6 +21,9 @@ namespace d = detail;
 
 namespace {
 
+/// Bytes of refused early data that a server skips (BoringSSL's limit).
+constexpr std::uint32_t most_skipped = 16384;
+
 bool is_address(const std::string& name) noexcept {
     return ip::address::parse(name).has_value();
 }
@@ -93,6 +96,8 @@ bool engine::state::set_up() {
     }
     if (ret == 0 && server_role && !server.psks.empty())
         mbedtls_ssl_conf_psk_cb(&config.native(), find_psk, this);
+    if (ret == 0 && sends_early)
+        mbedtls_ssl_conf_early_data(&config.native(), MBEDTLS_SSL_EARLY_DATA_ENABLED);
     if (ret == 0) ret = mbedtls_ssl_setup(&ssl, &config.native());
     if (ret == 0) {
         mbedtls_ssl_set_bio(&ssl, this, send, receive, nullptr);
@@ -126,6 +131,7 @@ int engine::state::set_up_client() {
 
 /// mbedTLS takes the first that fits the client's signature schemes.
 int engine::state::set_up_server() {
+    copoll_ssl_skip_early_data(&ssl, most_skipped);
     std::vector<const private_identity*> order;
     for (const auto& identity : server.identities) order.push_back(&identity);
     if (const auto name = hello->server_name())

@@ -69,6 +69,12 @@ struct engine::state {
     void completed();
     void keep_session();
 
+    // early data
+    io_result write_early_data(std::span<const std::byte> bytes);
+    void note_early_data();
+    bool hold_early_data();
+    read_result read_early(std::span<std::byte> into);
+
     // failing
     void tell(alert a) noexcept;
     void fail_with(std::error_code ec) noexcept;
@@ -86,6 +92,10 @@ struct engine::state {
     std::error_code judge_client(std::uint32_t flags);
     bool end_renegotiation();
     bool take_buffers() noexcept;
+    /// Bytes of data that this side puts into a record.
+    std::size_t record_size() const noexcept;
+    /// Bytes of output that one call makes, at most: they fit into one host write.
+    static constexpr std::size_t most_output = 64 * 1024;
 
     std::optional<protocol_version> version() const noexcept;
     const key_log& keys() const noexcept { return server_role ? server.keys : client.keys; }
@@ -121,6 +131,12 @@ struct engine::state {
     std::optional<public_identity> own, peer, peer_of_ticket;
     std::vector<signature_scheme> shared_schemes;
     std::error_code verify_error{};
+
+    tls::early_data early = tls::early_data::none;
+    bool sends_early = false;  ///< of a client: wants to
+    bool wrote_early = false;
+    bool early_ended = false;  ///< of a server: no more comes
+    buffer held_early{};       ///< of a server: what was not read yet
 
     detail::post_handshake_auth auth;
     bool renegotiating = false;

@@ -106,6 +106,20 @@ task<result<void>> link::abort(alert reason) {
     co_return {};
 }
 
+task<io_result> link::write_early_data(std::span<const std::byte> bytes) {
+    const io_result r = engine.write_early_data(bytes);
+    const auto sent = co_await flush();
+    if (r.ec || sent || r.n > 0) co_return r;
+    co_return io_result{sent.error(), 0};
+}
+
+task<io_result> link::read_early_data(std::span<std::byte> into) {
+    const auto reached = co_await advance(milestone::early_data);
+    if (!reached) co_return io_result{reached.error(), 0};
+    const read_result r = engine.read_early_data(into);
+    co_return io_result{r.ec, r.n};
+}
+
 task<io_result> link::read_some(std::span<std::byte> into) {
     while (reading_) {
         have_read_.reset();

@@ -22,6 +22,10 @@ public:
     /// Ends the handshake with an alert.
     task<result<void>> abort(alert reason);
 
+    /// See `client_handshake` and `server_handshake`.
+    task<io_result> write_early_data(std::span<const std::byte> bytes);
+    task<io_result> read_early_data(std::span<std::byte> into);
+
     task<io_result> read_some(std::span<std::byte> into);
     task<io_result> write_some(std::span<const std::byte> bytes);
     task<result<void>> shutdown_write();

@@ -38,6 +38,7 @@ std::optional<record_watch::refusal> record_watch::look_back(
     const mbedtls_ssl_context& ssl) noexcept {
     if (looked_back_ || header_filled_ > 0 || body_left_ > 0) return std::nullopt;
     looked_back_ = true;
+    if (copoll_ssl_skips_early_data(&ssl)) return std::nullopt;  // nobody has decrypted it
     const int type = copoll_ssl_last_type(&ssl);
     if (type == MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC && type != std::to_integer<int>(header_[0]))
         return with(errc::unexpected_message);  // it was encrypted

@@ -38,6 +38,10 @@ void server_handshake::configure_identities(std::vector<private_identity> identi
     options().identities = std::move(identities);
 }
 
+task<io_result> server_handshake::read_early_data(std::span<std::byte> into) {
+    return link_->read_early_data(into);
+}
+
 task<result<std::optional<public_identity>>> server_handshake::request_client_identity() {
     if (options().authenticate == client_authentication::none)
         options().authenticate = client_authentication::requested;

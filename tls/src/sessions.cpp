@@ -14,6 +14,7 @@
 
 #include "crypto_ready.hpp"
 #include "native_identity.hpp"
+#include "ssl_private.h"
 #include "wire_reader.hpp"
 
 namespace copoll::tls {
@@ -188,13 +189,16 @@ result<session> session::parse(std::span<const std::byte> bytes) {
         return fail(errc::session_malformed);
     return session{std::make_shared<const detail::session_state>(
         detail::session_state{detail::wiped_bytes(blob.begin(), blob.end()), std::move(name),
-                              *std::move(identity), verified})};
+                              *std::move(identity), verified,
+                              copoll_ssl_most_early_data(probe.get())})};
 }
 
 const std::string& session::server_name() const noexcept { return state_->server_name; }
 const public_identity& session::server_identity() const noexcept {
     return state_->server_identity;
 }
+
+std::uint32_t session::max_early_data() const noexcept { return state_->max_early_data; }
 
 ticket_keys::ticket_keys(std::chrono::seconds lifetime)
     : state_(std::make_shared<detail::ticket_state>()) {

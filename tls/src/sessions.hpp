@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +55,7 @@ struct session_state {
     /// The server's certificate was good. A session of one that was not resumes only connections
     /// that leave verification to the application.
     bool verified;
+    std::uint32_t max_early_data;
 };
 
 struct ticket_state {

@@ -122,6 +122,10 @@ int ssl_config::set_up(const server_options& options, const client_hello& hello)
     set_suites(options.protocol, &hello);
     mbedtls_ssl_conf_ca_chain(&native_, native_roots(options.client_roots),
                               native_crls(options.client_roots));
+    if (options.max_early_data > 0) {
+        mbedtls_ssl_conf_early_data(&native_, MBEDTLS_SSL_EARLY_DATA_ENABLED);
+        mbedtls_ssl_conf_max_early_data_size(&native_, options.max_early_data);
+    }
     // OPTIONAL: mbedTLS tells a client without a certificate the wrong alert; the engine decides
     mbedtls_ssl_conf_authmode(&native_, options.authenticate == client_authentication::none
                                             ? MBEDTLS_SSL_VERIFY_NONE

@@ -122,6 +122,47 @@ const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl
     return ssl->handshake == NULL ? none : ssl->handshake->received_sig_algs;
 }
 
+// ---- Early data
+
+void copoll_ssl_skip_early_data(mbedtls_ssl_context* ssl, uint32_t most) {
+    ssl->session_negotiate->max_early_data_size = most;
+}
+
+bool copoll_ssl_takes_early_data(const mbedtls_ssl_context* ssl) {
+    return ssl->handshake != NULL && ssl->handshake->early_data_accepted != 0;
+}
+
+bool copoll_ssl_expects_early_data(const mbedtls_ssl_context* ssl) {
+    switch (ssl->state) {
+        case MBEDTLS_SSL_HELLO_REQUEST:
+        case MBEDTLS_SSL_CLIENT_HELLO: return true;
+        case MBEDTLS_SSL_SERVER_HELLO:
+        case MBEDTLS_SSL_SERVER_CCS_AFTER_SERVER_HELLO:
+        case MBEDTLS_SSL_ENCRYPTED_EXTENSIONS:
+        case MBEDTLS_SSL_SERVER_FINISHED:
+        case MBEDTLS_SSL_END_OF_EARLY_DATA: return copoll_ssl_takes_early_data(ssl);
+        default: return false;
+    }
+}
+
+bool copoll_ssl_skips_early_data(const mbedtls_ssl_context* ssl) {
+    return ssl->discard_early_data_record != MBEDTLS_SSL_EARLY_DATA_NO_DISCARD;
+}
+
+uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session) {
+    return session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3 &&
+                   mbedtls_ssl_tls13_session_ticket_allow_early_data((mbedtls_ssl_session*)session)
+               ? session->max_early_data_size
+               : 0;
+}
+
+void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session) {
+    mbedtls_ssl_tls13_session_clear_ticket_flags(session,
+                                                 MBEDTLS_SSL_TLS1_3_TICKET_ALLOW_EARLY_DATA);
+}
+
+// ----
+
 bool copoll_ssl_reads_encrypted(const mbedtls_ssl_context* ssl) {
     return ssl->transform_in != NULL;
 }
@@ -157,6 +198,8 @@ void copoll_ssl_accept_cookie(mbedtls_ssl_context* ssl) {
 uint8_t copoll_ssl_received_alert(const mbedtls_ssl_context* ssl) {
     return ssl->in_msg[1];
 }
+
+int copoll_ssl_flush(mbedtls_ssl_context* ssl) { return mbedtls_ssl_flush_output(ssl); }
 
 bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl) {
     const mbedtls_ssl_handshake_params* handshake = ssl->handshake;

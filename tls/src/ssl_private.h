@@ -48,6 +48,24 @@ void copoll_ssl_accept_cookie(mbedtls_ssl_context* ssl);
 /// Signature schemes that the peer offered; ends with 0.
 const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl);
 
+// ---- For early data, in TLS 1.3
+
+/// Server, before the handshake: bytes that are skipped, at most, if what comes is refused.
+void copoll_ssl_skip_early_data(mbedtls_ssl_context* ssl, uint32_t most);
+/// Server: whether early data may still come.
+bool copoll_ssl_expects_early_data(const mbedtls_ssl_context* ssl);
+/// Server, while the handshake is under way: whether it takes what the client sends ahead.
+bool copoll_ssl_takes_early_data(const mbedtls_ssl_context* ssl);
+/// Server: whether records that come now are dropped because early data was refused.
+bool copoll_ssl_skips_early_data(const mbedtls_ssl_context* ssl);
+/// Bytes that may be sent ahead in a session; 0 if none may.
+uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session);
+void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session);
+
+// ----
+
+/// Has all written that mbedTLS has prepared. An error of mbedTLS, or 0.
+int copoll_ssl_flush(mbedtls_ssl_context* ssl);
 /// Whether what comes is to be decrypted by now.
 bool copoll_ssl_reads_encrypted(const mbedtls_ssl_context* ssl);
 /// While mbedTLS asks for the next record: the type of the last, decrypted.

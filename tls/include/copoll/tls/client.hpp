@@ -69,6 +69,18 @@ public:
     /// What is offered, the best first. Before anything is awaited.
     void configure_alpn_ids(std::vector<std::string> ids);
 
+    /// Sends bytes ahead of the handshake (0-RTT, RFC 8446 §2.3), before anything else is awaited, in
+    /// a session whose `max_early_data` is not 0. Whether the server took them says
+    /// `connection::early_data` when the handshake is complete; if it did not, they can be sent
+    /// again. Whoever records them can send them again, too, to any server that shares the ticket
+    /// keys: nothing may depend on their coming once. They have no forward secrecy.
+    ///
+    /// Gives how many were taken. *Errors:* `copoll::errc::not_supported` in any other session, or
+    /// in none; `copoll::errc::message_too_large` when there is no room for one more byte;
+    /// `copoll::errc::invalid_state` after the handshake has begun. It may go on after each.
+    /// *Cancellation:* bytes that were taken leave with what is awaited next.
+    task<io_result> write_early_data(std::span<const std::byte> bytes);
+
     /// Waits until the server has proved who it is, with its chain verified and its name checked;
     /// gives what it presented, for verification *in addition*. In a resumed session that is what
     /// it presented first. *Errors:* `errc::no_identity` if it proved itself by a pre-shared key.

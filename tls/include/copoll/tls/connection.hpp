@@ -68,6 +68,8 @@ public:
     /// See `engine::verify_error`.
     std::error_code verify_error() const noexcept;
     bool is_resumed() const noexcept;
+    /// What became of bytes that were sent ahead.
+    tls::early_data early_data() const noexcept;
     /// See `engine::psk_identity`.
     std::optional<std::string_view> psk_identity() const noexcept;
     /// See `engine::was_retried`.

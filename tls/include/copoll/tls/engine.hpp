@@ -36,7 +36,8 @@ enum class milestone {
     client_hello,             ///< Server: the client's offer is known, nothing is answered.
     server_identity,          ///< Client: the server has proved who it is.
     client_identity_request,  ///< Client: it is known whether a certificate is asked for.
-    client_identity,          ///< Server: the client has proved who it is, or has not.
+    early_data,       ///< Server: some is there to be read, or no more comes.
+    client_identity,  ///< Server: the client has proved who it is, or has not.
     complete,
 };
 
@@ -94,6 +95,13 @@ public:
     /// Precondition: `client_identity_request` reached, and `complete` not.
     void present(std::vector<private_identity> identities);
 
+    /// Client, before the handshake: sends bytes ahead. Gives what was taken, 64 KiB at most.
+    /// *Errors:* see `client_handshake::write_early_data`.
+    io_result write_early_data(std::span<const std::byte> bytes);
+    /// Server: what the client sent ahead; what is left of it is what `read` gives first.
+    /// *Errors:* `copoll::errc::eof` behind it. Precondition: `early_data` reached.
+    read_result read_early_data(std::span<std::byte> into);
+
     // ---- The connection
 
     read_result read(std::span<std::byte> into);
@@ -135,6 +143,7 @@ public:
     /// none. Only with `verification::left_to_application` it can be an error on a connection.
     std::error_code verify_error() const noexcept;
     bool is_resumed() const noexcept;
+    tls::early_data early_data() const noexcept;
     /// Of the pre-shared key that proved both sides; none if certificates or a session did.
     std::optional<std::string_view> psk_identity() const noexcept;
     /// A HelloRetryRequest was needed: the client's first key share was of another group.

@@ -67,6 +67,13 @@ public:
     /// All else, until anything behind the hello is awaited.
     server_options& options() noexcept;
 
+    /// Reads what the client sent ahead of the handshake as it comes, before anything shows that it
+    /// is no replay (RFC 8446 §8): nothing that is done for it may do harm if it is done again.
+    /// Ends with `copoll::errc::eof`, at once if there is none. What is not read here is what the
+    /// connection reads first. See `server_options::max_early_data`.
+    /// *Cancellation:* no byte is lost. *Lifetime:* `into`, until completion.
+    task<io_result> read_early_data(std::span<std::byte> into);
+
     /// Asks who the client is, and waits until it has proved that, with its chain verified; gives
     /// what it presented, for verification *in addition*, or nothing if it has nothing to present.
     /// *Errors:* `errc::certificate_required` and the like as `server_options` has it.

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,8 @@ public:
     /// The name it was made with; it resumes connections to that name only.
     const std::string& server_name() const noexcept;
     const public_identity& server_identity() const noexcept;
+    /// Bytes that the server takes ahead of a handshake that resumes it; 0: none.
+    std::uint32_t max_early_data() const noexcept;
 
     explicit session(std::shared_ptr<const detail::session_state> state) noexcept
         : state_(std::move(state)) {}

@@ -53,6 +53,13 @@ enum class signature_scheme : std::uint16_t {
     rsa_pss_rsae_sha512 = 0x0806,
 };
 
+/// What became of bytes that a client sent ahead of its handshake (RFC 8446 §2.3).
+enum class early_data {
+    none,      ///< None was offered.
+    accepted,  ///< The server has it.
+    refused,   ///< The server has not seen it: the client may send it again on the connection.
+};
+
 /// "TLS 1.3"; "unknown" for a value that is not listed, as below.
 std::string_view name_of(protocol_version v) noexcept;
 /// "TLS_AES_128_GCM_SHA256", as IANA writes it.
