@@ -7,6 +7,8 @@
 #include <copoll/scope.hpp>
 #include <copoll/stdio.hpp>
 #include <copoll/stream.hpp>
+#include <copoll/tcp.hpp>
+#include <copoll/time.hpp>
 #include <copoll/tls/client.hpp>
 
 #include "support/command_line.hpp"
@@ -43,6 +45,8 @@ constexpr const char* usage =
     "  --key FILE           its private key\n"
     "  --renegotiate        in TLS 1.2, let the server ask for it at any time\n"
     "  --session FILE       resume the session that is kept there, and keep the next one there\n"
+    "  --early-data         ask ahead of the handshake if that session allows it: for what\n"
+    "                       does no harm if somebody sends it again\n"
     "  --tls 1.2|1.3        speak that version only\n"
     "  --groups A,B         for the key exchange: x25519, secp256r1, secp384r1, secp521r1\n"
     "  --keylog FILE        append the secrets, for Wireshark\n"
@@ -51,13 +55,15 @@ constexpr const char* usage =
 struct options {
     host_port to{};
     std::string ca{}, path = "/", cert{}, key{}, session{}, key_log{};
-    bool insecure = false, from_stdin = false, update_keys = false;
+    bool insecure = false, from_stdin = false, update_keys = false, early_data = false;
 };
 
-task<result<void>> get(tls::client_connection& peer, std::string_view host,
-                       std::string_view path) {
-    const std::string request = "GET " + std::string(path) + " HTTP/1.1\r\nHost: " +
-                                std::string(host) + "\r\nConnection: close\r\n\r\n";
+std::string request_of(const options& o, const std::string& host) {
+    return "GET " + o.path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+}
+
+/// Sends what is left of the request, and prints the answer.
+task<result<void>> get(tls::client_connection& peer, std::string_view request) {
     const auto sent = co_await write_all(peer, bytes_of(request));
     stdout_stream output{*(co_await this_env{}).owner};
     co_await check(copy(peer, output));  // a server that does not want the request says why
@@ -81,10 +87,31 @@ task<result<void>> forward(scope& s, tls::client_connection& peer) {
     co_return received.status();
 }
 
-task<result<void>> talk(tls::client_connection& peer, const options& o, std::string_view host) {
+task<result<void>> talk(tls::client_connection& peer, const options& o,
+                        std::string_view request) {
     if (o.update_keys) co_await check(peer.update_keys());
     if (o.from_stdin) co_return co_await with_scope(forward, std::ref(peer));
-    co_return co_await get(peer, host, o.path);
+    co_return co_await get(peer, request);
+}
+
+/// Sends what it may of the request ahead; `request` is what is left of it then.
+task<result<tls::client_connection>> connect_with(std::string_view& request, tcp_stream tcp,
+                                                  tls::client_options with) {
+    tls::client_handshake handshake{std::move(tcp), std::move(with)};
+    const auto ahead = co_await handshake.write_early_data(bytes_of(request));
+    if (ahead.ec && ahead.ec != errc::not_supported) co_return fail(ahead.ec);
+    auto peer = co_await check(handshake.finish());
+    if (peer.early_data() == tls::early_data::accepted) request.remove_prefix(ahead.n);
+    co_return std::move(peer);
+}
+
+task<result<tls::client_connection>> secure(std::string_view& request, const options& o,
+                                            tcp_stream tcp, tls::client_options with) {
+    if (o.from_stdin || !o.early_data)
+        co_return co_await tls::connect(std::move(tcp), std::move(with));
+    const auto patience = with.handshake_timeout;
+    co_return co_await with_timeout(connect_with(request, std::move(tcp), std::move(with)),
+                                    patience);
 }
 
 /// What a file holds that an earlier run kept; nothing if there is none yet.
@@ -114,6 +141,7 @@ task<result<void>> async_main(args a) {
         .option("key", "a FILE", examples::into(o.key))
         .flag("renegotiate", with.allow_renegotiation)
         .option("session", "a FILE", examples::into(o.session))
+        .flag("early-data", o.early_data)
         .option("tls", "a version of TLS", examples::only_version(with.protocol))
         .option("groups", "a list of groups", examples::groups(with.protocol))
         .option("keylog", "a FILE", examples::into(o.key_log));
@@ -137,9 +165,11 @@ task<result<void>> async_main(args a) {
     }
 
     auto tcp = co_await check(connect(o.to.host, o.to.port));
-    auto peer = co_await check(tls::connect(std::move(tcp), std::move(with)));
+    const std::string whole_request = request_of(o, host);
+    std::string_view request = whole_request;
+    auto peer = co_await check(secure(request, o, std::move(tcp), std::move(with)));
     std::fputs(examples::negotiated(peer).c_str(), stderr);
-    const auto done = co_await talk(peer, o, host);
+    const auto done = co_await talk(peer, o, request);
     if (next) co_await check(examples::write_file(o.session, next->serialize()));
     co_await check(done);
     const auto closed = co_await peer.shutdown();

@@ -40,6 +40,7 @@ constexpr const char* usage =
     "  --client-optional    clients without one are served, too\n"
     "  --tls 1.2|1.3        speak that version only\n"
     "  --groups A,B         for the key exchange: x25519, secp256r1, secp384r1, secp521r1\n"
+    "  --early-data N       take up to N bytes ahead of the handshake from clients that resume\n"
     "  --no-tickets         don't let clients resume\n"
     "  --keylog FILE        append the secrets, for Wireshark\n"
     "  --echo               echo what comes instead\n"
@@ -104,6 +105,8 @@ task<result<void>> async_main(args a) {
         .flag("client-optional", client_optional)
         .option("tls", "a version of TLS", examples::only_version(with.tls.protocol))
         .option("groups", "a list of groups", examples::groups(with.tls.protocol))
+        .option("early-data", "a number up to 1 MiB",
+                examples::into(with.tls.max_early_data, 0u, 1u << 20))
         .flag("no-tickets", no_tickets)
         .option("keylog", "a FILE", examples::into(key_log))
         .flag("echo", with.echo)

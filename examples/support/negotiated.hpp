@@ -18,6 +18,8 @@ inline std::string negotiated(const copoll::tls::connection& c) {
     line("cipher", tls::name_of(c.cipher_suite()));
     if (const auto group = c.group()) line("group", tls::name_of(*group));
     line("resumed", c.is_resumed() ? "yes" : "no");
+    if (const auto early = c.early_data(); early != tls::early_data::none)
+        line("early data", early == tls::early_data::accepted ? "accepted" : "refused");
     if (const auto id = c.alpn_id()) line("alpn", *id);
     if (const auto name = c.server_name()) line("server name", *name);
     if (const auto server = c.server_identity()) line("server", server->leaf().subject);

@@ -88,6 +88,15 @@ class Test(InteropTest):
                 client.expect("hello\n")
 
     @on_each_host
+    def test_a_client_of_gnutls_sends_early_data(self, host):
+        server = self.server(host, "--early-data", "1000")
+        ahead = self.folder / "ahead"
+        ahead.write_bytes(REQUEST)
+        done = self.cli(server, "--resume", "--waitresumption", "--earlydata", ahead,
+                        "--priority", only("1.3"))
+        self.assertEqual(done.facts["early data"], "accepted", done.log)
+
+    @on_each_host
     def test_a_client_of_gnutls_proves_who_it_is(self, host):
         server = self.server(host, "--client-ca", ROOT)
         for version in VERSIONS:

@@ -153,6 +153,26 @@ class Test(InteropTest):
             self.assertEqual(facts["client"], "CN=copoll client one")
 
     @on_each_host
+    def test_early_data(self, host):
+        ahead = self.folder / f"{host} ahead"
+        ahead.write_bytes(REQUEST)
+        for most, early in ("1000", "accepted"), ("10", "refused"):
+            server = self.server(host, "--early-data", "1000")
+            kept = self.folder / f"{host} {most}"
+            self.get(server, "-sess_out", kept)
+            if early == "refused":  # by a server that does not know the session
+                server = self.server(host, "--early-data", "1000")
+            done = subprocess.run(
+                command(server, "-ign_eof", "-sess_in", kept, "-early_data", ahead),
+                input=REQUEST if early == "refused" else b"", stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, timeout=PATIENCE)
+            text = done.stdout.decode(errors="replace")
+            self.assertEqual(negotiated(text)["early data"], early, text)
+            self.assertIn("HTTP/1.1 200 OK", text)
+            self.assertIn("Early data was " + ("accepted" if early == "accepted" else "rejected"),
+                          text)
+
+    @on_each_host
     def test_a_session_of_another_server_is_not_resumed(self, host):
         for number in VERSIONS:
             kept = self.folder / f"{host} {number}"

@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from ends import (CUT_OFF, IDENTITIES, MIB, ROOT, UNKNOWN, VERSIONS, InteropTest, Peer, Program,
-                  identity, needs, noise, on_each_host)
+                  identity, needs, negotiated, noise, on_each_host)
 
 PAGE = "-www"  # answers each GET with what was negotiated
 
@@ -158,6 +158,28 @@ class Test(InteropTest):
                 self.assertEqual(done.negotiated["resumed"], "yes", (number, options))
                 self.assertEqual(done.negotiated["server"], "CN=example.com")
                 self.assertIn(b"Reused, TLSv" + number.encode(), done.stdout)
+
+    @on_each_host
+    def test_early_data(self, host):
+        server = self.openssl("-early_data")
+        options = ["--session", self.folder / f"{host} early", "--early-data", "--tls", "1.3"]
+
+        def ask(expected):
+            client = Program(host, "tls_client", f"127.0.0.1:{server.port}", "--ca", ROOT,
+                             "--server-name", "example.com", *options)
+            self.addCleanup(client.end)
+            server.expect(expected)
+            server.type("q\n")  # cuts it off
+            client.wait()
+            self.assertTrue(client.errors().endswith(CUT_OFF), client.errors())
+            return negotiated(client.errors())
+
+        self.assertNotIn("early data", ask("GET / HTTP/1.1"))
+        self.assertEqual(ask("End of early data")["early data"], "accepted")
+        self.assertEqual(server.text().count("GET / HTTP/1.1"), 2)
+        done = self.client(host, self.openssl(PAGE).port, *options)
+        self.assertEqual(done.negotiated["early data"], "refused", done.stderr)
+        self.assertTrue(done.stdout.endswith(b"</HTML>\r\n\r\n"), done.stdout[-100:])
 
     @on_each_host
     def test_a_session_that_the_server_has_forgotten(self, host):

@@ -69,8 +69,8 @@ public:
     /// What is offered, the best first. Before anything is awaited.
     void configure_alpn_ids(std::vector<std::string> ids);
 
-    /// Sends bytes ahead of the handshake (0-RTT, RFC 8446 §2.3), before anything else is awaited, in
-    /// a session whose `max_early_data` is not 0. Whether the server took them says
+    /// Sends bytes ahead of the handshake (0-RTT, RFC 8446 §2.3), before anything else is awaited,
+    /// in a session whose `max_early_data` is not 0. Whether the server took them says
     /// `connection::early_data` when the handshake is complete; if it did not, they can be sent
     /// again. Whoever records them can send them again, too, to any server that shares the ticket
     /// keys: nothing may depend on their coming once. They have no forward secrecy.

@@ -105,9 +105,10 @@ struct server_options {
     std::vector<pre_shared_key> psks{};
     /// Lets clients resume; shared by all connections of a server. None: no tickets.
     std::optional<ticket_keys> tickets{};
-    /// Bytes that a client may send ahead of a handshake that resumes a session, in TLS 1.3 (0-RTT);
-    /// tickets tell it. They are held back until the handshake is complete, which no replay gets
-    /// to, and are what the connection reads first; see `read_early_data`. 0: none are taken.
+    /// Bytes that a client may send ahead of a handshake that resumes a session, in TLS 1.3
+    /// (0-RTT); tickets tell it. They are held back until the handshake is complete, which no
+    /// replay gets to, and are what the connection reads first; see `read_early_data`. 0: none are
+    /// taken.
     std::uint32_t max_early_data = 0;
     /// Tickets of another context are not taken: at most 255 bytes that name what they are for.
     std::string session_context{};
