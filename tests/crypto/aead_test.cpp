@@ -69,3 +69,21 @@ TEST_CASE("chacha20_poly1305: no message and no associated data have a tag as we
     tag[0] ^= std::byte{1};
     CHECK(aead.open(nonce, {}, {}, first<16>(tag)).error() == errc::bad_tag);
 }
+
+TEST_CASE("chacha20_poly1305: from one place to another is the same as in place") {
+    const chacha20_poly1305 aead{key};
+    const bytes plain = from_text("some text of more than a block, which is of 64 bytes, so more");
+    bytes in_place = plain, elsewhere(plain.size()), one_tag(16), other_tag(16);
+    aead.seal(nonce, associated, in_place, std::span(one_tag).first<16>());
+    aead.seal(nonce, associated, plain, elsewhere, std::span(other_tag).first<16>());
+    CHECK(elsewhere == in_place);
+    CHECK(other_tag == one_tag);
+
+    bytes opened(plain.size());
+    CHECK(aead.open(nonce, associated, elsewhere, first<16>(one_tag), opened));
+    CHECK(opened == plain);
+    one_tag[0] ^= std::byte{1};
+    CHECK_FALSE(aead.open(nonce, associated, elsewhere, first<16>(one_tag), opened));
+    CHECK(opened == bytes(plain.size()));
+    CHECK(elsewhere == in_place);
+}

@@ -123,6 +123,7 @@ TEST_CASE("wycheproof: Ed25519 of libsodium") {
 
 TEST_CASE("wycheproof: ECDSA P-256 and RSA of public_key") {
     judge("ecdsa_secp256r1_sha256", public_key_accepts, no_negative_numbers);
+    judge("ecdsa_secp256k1_sha256", public_key_accepts, no_negative_numbers);
     judge("rsa_signature_2048_sha256", public_key_accepts, no_missing_null);
     judge("rsa_signature_3072_sha256", public_key_accepts, no_missing_null);
 }

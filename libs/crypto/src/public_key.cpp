@@ -33,11 +33,15 @@ struct public_key::state {
                 kind = key_kind::rsa;
                 return bits >= shortest_rsa && bits <= longest_rsa;
             case MBEDTLS_PK_ECKEY:
-                kind = key_kind::ecdsa_p256;
-                return mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(key)) ==
-                       MBEDTLS_ECP_DP_SECP256R1;
+                return classify_curve(mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(key)));
             default: return false;
         }
+    }
+
+private:
+    bool classify_curve(mbedtls_ecp_group_id curve) noexcept {
+        kind = curve == MBEDTLS_ECP_DP_SECP256K1 ? key_kind::ecdsa_secp256k1 : key_kind::ecdsa_p256;
+        return curve == MBEDTLS_ECP_DP_SECP256K1 || curve == MBEDTLS_ECP_DP_SECP256R1;
     }
 };
 
@@ -45,7 +49,7 @@ namespace {
 
 /// Whether it is the one DER form of two numbers; mbedTLS also reads others, of which anybody can
 /// make as many as they like from one signature.
-bool is_canonical_p256(std::span<const std::byte> signature) noexcept {
+bool is_canonical_ecdsa(std::span<const std::byte> signature) noexcept {
     constexpr std::size_t bits = 256;
     std::array<unsigned char, 2 * bits / 8> numbers;
     std::array<unsigned char, MBEDTLS_ECDSA_MAX_SIG_LEN(bits)> again;
@@ -86,7 +90,7 @@ result<void> public_key::verify(std::span<const std::byte> message,
                                 std::span<const std::byte> signature) const {
     const auto bad = std::unexpected(make_error_code(errc::bad_signature));
     if (signature.empty()) return bad;
-    if (state_->kind == key_kind::ecdsa_p256 && !is_canonical_p256(signature)) return bad;
+    if (state_->kind != key_kind::rsa && !is_canonical_ecdsa(signature)) return bad;
     const sha256::digest hash = sha256::hash(message);
     if (mbedtls_pk_verify(&state_->key, MBEDTLS_MD_SHA256, raw(hash.data()), hash.size(),
                           raw(signature.data()), signature.size()) != 0) {

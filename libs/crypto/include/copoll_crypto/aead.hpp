@@ -9,8 +9,8 @@
 
 namespace copoll::crypto {
 
-/// ChaCha20-Poly1305 with a nonce of 12 bytes (RFC 8439 §2.8). In place; allocates nothing.
-/// Precondition of both functions: a message of less than 256 GiB.
+/// ChaCha20-Poly1305 with a nonce of 12 bytes (RFC 8439 §2.8). Allocates nothing.
+/// Precondition of all functions: a message of less than 256 GiB.
 class chacha20_poly1305 {
 public:
     static constexpr std::size_t key_size = 32;
@@ -31,6 +31,17 @@ public:
                                     std::span<const std::byte> associated,
                                     std::span<std::byte> message,
                                     std::span<const std::byte, tag_size> tag) const noexcept;
+
+    /// The same from one place to another, which are of one size and do not overlap: what would be
+    /// copied anyway is encrypted or decrypted on the way. `into` is zeros after an error.
+    void seal(std::span<const std::byte, nonce_size> nonce, std::span<const std::byte> associated,
+              std::span<const std::byte> message, std::span<std::byte> into,
+              std::span<std::byte, tag_size> tag) const noexcept;
+    [[nodiscard]] result<void> open(std::span<const std::byte, nonce_size> nonce,
+                                    std::span<const std::byte> associated,
+                                    std::span<const std::byte> encrypted,
+                                    std::span<const std::byte, tag_size> tag,
+                                    std::span<std::byte> into) const noexcept;
 
 private:
     secret<key_size> key_;

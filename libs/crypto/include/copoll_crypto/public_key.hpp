@@ -9,10 +9,10 @@
 
 namespace copoll::crypto {
 
-enum class key_kind { ecdsa_p256, rsa };
+enum class key_kind { ecdsa_p256, ecdsa_secp256k1, rsa };
 
-/// A key on P-256 or of RSA that somebody else signs with. For Ed25519 see `ed25519.hpp`. There is
-/// no secp256k1: neither mbedTLS's configuration here nor libsodium has it.
+/// A key on P-256, on secp256k1 or of RSA that somebody else signs with. For Ed25519 see
+/// `ed25519.hpp`.
 class public_key {
 public:
     static constexpr std::size_t shortest_rsa = 2048;  ///< bits
