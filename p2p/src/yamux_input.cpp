@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+
+#include "yamux_state.hpp"
+
+/// What the peer's frames do to a session.
+
+namespace copoll::p2p::yamux {
+namespace {
+
+/// Pings that wait for their answer; more are not answered.
+constexpr std::size_t most_pongs = 32;
+
+/// Round trips are measured again after so long, while there is data.
+constexpr clock::duration measure_after = std::chrono::seconds{10};
+
+}  // namespace
+
+bool idle_budget::spend(clock::time_point now) noexcept {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - filled_at_);
+    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0));
+    // an hour fills every bucket, and does not overflow
+    const std::uint64_t more = std::min<std::uint64_t>(ms, 3'600'000) * rate_ / 1000;
+    if (more > 0) {
+        left_ = std::min(burst_, left_ + more);
+        filled_at_ = now;
+    }
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+}
+
+result<void> session::input(std::span<const std::byte> bytes, clock::time_point now) {
+    state& s = *state_;
+    if (s.ended) return fail(s.ended);
+    s.now = now;
+    if (!bytes.empty()) s.heard_at = now;
+    while (!bytes.empty()) {
+        if (s.body_left > 0) {
+            const auto part = bytes.first(std::min<std::size_t>(bytes.size(), s.body_left));
+            s.take_body(part);
+            bytes = bytes.subspan(part.size());
+            continue;
+        }
+        bytes = bytes.subspan(s.take_header(bytes));
+        if (s.header_size < frame_header::size) break;
+        s.header_size = 0;
+        const auto h = frame_header::decode(s.header);
+        if (!h) return fail(s.fail_with(h.error(), go_away_code::protocol_error));
+        if (const auto handled = s.handle(*h); !handled) {
+            if (s.ended) return fail(s.ended);  // by the peer
+            return fail(s.fail_with(handled.error(), go_away_code::protocol_error));
+        }
+    }
+    return {};
+}
+
+std::size_t session::state::take_header(std::span<const std::byte> bytes) {
+    const auto part = bytes.first(std::min(bytes.size(), header.size() - header_size));
+    std::ranges::copy(part, header.begin() + static_cast<std::ptrdiff_t>(header_size));
+    header_size += part.size();
+    return part.size();
+}
+
+result<void> session::state::charge() {
+    if (!idle.spend(now)) return fail(errc::too_much_work);
+    return {};
+}
+
+result<void> session::state::handle(const frame_header& h) {
+    switch (h.type) {
+        case frame_type::data:
+        case frame_type::window_update: return handle_stream_frame(h);
+        case frame_type::ping: return handle_ping(h);
+        case frame_type::go_away: return handle_go_away(h);
+    }
+    return fail(errc::malformed_frame);
+}
+
+result<void> session::state::handle_stream_frame(const frame_header& h) {
+    const bool is_data = h.type == frame_type::data;
+    if (is_data) body_left = h.length;
+    body_stream = session_id;
+    if (h.has(flag_syn)) {
+        if (const auto opened = open_by_peer(h); !opened) return opened;
+    }
+    stream* const s = find(h.stream);
+    // it was on its way when the stream ended here
+    if (!s || s->is_reset) return h.length > 0 && is_data ? result<void>{} : charge();
+    const bool accepted = acknowledged(*s);  // whatever the frame is
+    if (h.has(flag_rst)) {
+        peer_reset(h.stream, *s, is_data ? 0 : h.length);
+        return charge();
+    }
+    if (is_data && h.length > 0) return start_data(*s, h);
+    bool brings_something = h.has(flag_syn) || accepted;
+    if (!is_data && h.length > 0) {
+        if (const auto added = add_send_window(*s, h.length); !added) return added;
+        announce(h.stream, *s, false, true);
+        brings_something = true;
+    }
+    if (h.has(flag_fin) && !s->peer_finished) {
+        peer_finished(h.stream, *s);
+        brings_something = true;
+    }
+    return brings_something ? result<void>{} : charge();
+}
+
+result<void> session::state::open_by_peer(const frame_header& h) {
+    const bool is_peers = h.stream % 2 == (own == role::dialer ? 0 : 1);
+    if (!is_peers || streams.contains(h.stream)) return fail(errc::illegal_frame);
+    if (h.type == frame_type::data && h.length > initial_window)
+        return fail(errc::window_exceeded);
+    const bool full = streams.size() >= limits.max_streams ||
+                      unaccepted.size() >= limits.max_unaccepted || went_away;
+    if (full) {
+        if (!h.has(flag_rst)) refused.push_back(h.stream);
+        return {};  // charged as a frame for a stream that there is not
+    }
+    stream& s = streams.try_emplace(h.stream, now).first->second;
+    s.unaccepted = true;
+    unaccepted.push_back(h.stream);
+    return {};
+}
+
+result<void> session::state::start_data(stream& s, const frame_header& h) {
+    if (s.peer_finished) return fail(errc::illegal_frame);
+    if (h.length > s.window.allowed()) return fail(errc::window_exceeded);
+    if (limits.max_unread - std::min(unread, limits.max_unread) < h.length) {
+        abort(h.stream, s, static_cast<std::uint32_t>(reset_code::resource_limit));
+        return {};
+    }
+    body_stream = h.stream;
+    body_finishes = h.has(flag_fin);
+    if (!measured_at || (!asked_at && now - *measured_at >= measure_after)) start_ping();
+    return {};
+}
+
+void session::state::take_body(std::span<const std::byte> bytes) {
+    const auto n = static_cast<std::uint32_t>(bytes.size());
+    body_left -= n;
+    stream* const s = body_stream == session_id ? nullptr : find(body_stream);
+    if (s && !s->is_reset) {
+        // was compared with the whole frame, and only reading can change it since
+        static_cast<void>(s->window.receive(n));
+        if (s->released) {
+            s->window.read(n);
+            if (s->window.allowed() == 0) abort(body_stream, *s, 0);
+        } else {
+            s->unread.append(bytes);
+            unread += n;
+            announce(body_stream, *s, true, false);
+        }
+    }
+    if (body_left == 0) end_body();
+}
+
+void session::state::end_body() {
+    stream* const s = body_stream == session_id ? nullptr : find(body_stream);
+    if (s && !s->is_reset && body_finishes) peer_finished(body_stream, *s);
+    body_stream = session_id;
+}
+
+result<void> session::state::add_send_window(stream& s, std::uint32_t n) {
+    if (s.send_window + n < s.send_window) return fail(errc::illegal_frame);
+    s.send_window += n;
+    return {};
+}
+
+void session::state::peer_finished(stream_id id, stream& s) {
+    if (s.peer_finished) return;
+    s.peer_finished = true;
+    announce(id, s, true, false);
+    remove_if_over(id, s);
+}
+
+void session::state::peer_reset(stream_id id, stream& s, std::uint32_t why) {
+    s.is_reset = s.reset_by_peer = true;
+    s.why_reset = why;
+    s.owes_syn = s.owes_ack = s.owes_fin = s.owes_rst = false;
+    acknowledged(s);
+    drop_unread(s);
+    announce(id, s, true, true);
+    remove_if_over(id, s);
+}
+
+result<void> session::state::handle_ping(const frame_header& h) {
+    if (h.has(flag_syn)) {
+        if (pongs.size() < most_pongs) pongs.push_back(h.length);
+        return charge();
+    }
+    if (!h.has(flag_ack) || !asked_at || h.length != ping_number) return charge();
+    round_trip = now - *asked_at;
+    asked_at.reset();
+    return {};
+}
+
+result<void> session::state::handle_go_away(const frame_header& h) {
+    peer_went_away = static_cast<go_away_code>(h.length);
+    if (*peer_went_away == go_away_code::normal) return charge();
+    ended = errc::closed_by_peer;
+    announce_end();
+    return fail(ended);
+}
+
+}  // namespace copoll::p2p::yamux

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include <copoll/buffer.hpp>
+#include <copoll/clock.hpp>
+#include <copoll/p2p/yamux.hpp>
+
+namespace copoll::p2p::yamux {
+
+/// One stream, from the first frame or `open` until both sides have ended it and the application
+/// has released it.
+struct stream {
+    explicit stream(clock::time_point now) noexcept : window(now) {}
+
+    receive_window window;
+    buffer unread;
+    std::uint32_t send_window = initial_window;
+    std::uint32_t why_reset = 0;  ///< what the side that did it said
+
+    // What the peer is to be told, with the next frame of the stream or one made for it.
+    bool owes_syn = false;
+    bool owes_ack = false;
+    bool owes_fin = false;
+    bool owes_rst = false;
+    bool is_listed = false;  ///< among those that owe something, or may owe a window
+
+    bool unacknowledged = false;  ///< opened here, and the peer has not accepted it
+    bool unaccepted = false;      ///< opened by the peer, and not accepted here
+    bool finished = false;        ///< nothing more is written here
+    bool peer_finished = false;
+    bool is_reset = false;
+    bool reset_by_peer = false;
+    bool released = false;
+
+    bool has_news = false;  ///< among those with an event
+    bool readable = false;
+    bool writable = false;
+
+    bool owes_frame() const noexcept { return owes_syn || owes_ack || owes_fin || owes_rst; }
+    bool is_over() const noexcept {
+        return is_reset || (finished && peer_finished && !owes_fin);
+    }
+};
+
+/// Frames that bring nothing are paid from it; it fills with time.
+class idle_budget {
+public:
+    idle_budget(std::uint32_t burst, std::uint32_t rate, clock::time_point now) noexcept
+        : burst_(burst), rate_(rate), left_(burst), filled_at_(now) {}
+
+    /// False if it is empty.
+    [[nodiscard]] bool spend(clock::time_point now) noexcept;
+
+private:
+    std::uint64_t burst_, rate_, left_;
+    clock::time_point filled_at_;
+};
+
+struct session::state {
+    state(role own_role, clock::time_point at, const options& o)
+        : own(own_role), limits(o), next_id(own_role == role::dialer ? 1 : 2), now(at),
+          heard_at(at), idle(o.idle_burst, o.idle_rate, at) {}
+
+    // ---- Input: the header, then what follows it
+    std::size_t take_header(std::span<const std::byte> bytes);
+    result<void> handle(const frame_header& h);
+    result<void> handle_stream_frame(const frame_header& h);
+    result<void> handle_ping(const frame_header& h);
+    result<void> handle_go_away(const frame_header& h);
+    result<void> open_by_peer(const frame_header& h);
+    result<void> start_data(stream& s, const frame_header& h);
+    result<void> add_send_window(stream& s, std::uint32_t n);
+    void take_body(std::span<const std::byte> bytes);
+    void end_body();
+    void peer_finished(stream_id id, stream& s);
+    void peer_reset(stream_id id, stream& s, std::uint32_t why);
+    result<void> charge();
+
+    // ---- Output
+    std::size_t room() const noexcept;
+    void put(const frame_header& h);
+    void put_owed();
+    void put_owed_of(stream_id id, stream& s);
+    void put_grant(stream_id id, stream& s, std::uint16_t flags, bool wanted);
+    void put_data(stream_id id, stream& s, std::span<const std::byte> bytes);
+    std::uint16_t take_flags(stream& s) noexcept;
+    void list(stream_id id, stream& s);
+
+    // ---- Streams
+    stream* find(stream_id id) noexcept;
+    stream& at(stream_id id) noexcept;
+    bool acknowledged(stream& s) noexcept;  ///< false if it was already
+    void announce(stream_id id, stream& s, bool readable, bool writable);
+    void drop_unread(stream& s);
+    void abort(stream_id id, stream& s, std::uint32_t why);
+    void remove_if_over(stream_id id, stream& s);
+    void bury_oldest();
+
+    /// Ends the session; the peer is told `code`.
+    std::error_code fail_with(std::error_code why, go_away_code code);
+    void announce_end();
+    void start_ping();
+
+    role own;
+    options limits;
+    std::uint64_t next_id;
+    std::unordered_map<stream_id, stream> streams;
+    std::size_t unacknowledged = 0;
+    std::deque<stream_id> unaccepted;  ///< may have been reset since
+    std::deque<stream_id> left;        ///< released, while the peer has not finished
+    std::uint64_t unread = 0;
+    std::uint64_t window_growth = 0;
+
+    std::array<std::byte, frame_header::size> header;
+    std::size_t header_size = 0;
+    std::uint32_t body_left = 0;
+    stream_id body_stream = session_id;  ///< that the bytes are for; 0: for nobody
+    bool body_finishes = false;
+
+    buffer out;
+    std::vector<stream_id> owing;
+    std::vector<stream_id> refused;     ///< to be reset, and not known otherwise
+    std::vector<std::uint32_t> pongs;   ///< to be answered
+    std::optional<std::uint32_t> ping;  ///< to be asked
+    std::optional<go_away_code> goodbye;  ///< to be said
+
+    std::deque<stream_id> news;
+
+    clock::time_point now;
+    clock::time_point heard_at;
+    std::optional<clock::time_point> asked_at;   ///< while an answer is awaited
+    std::optional<clock::time_point> measured_at;  ///< when the round trip was asked for last
+    std::uint32_t ping_number = 0;
+    std::optional<clock::duration> round_trip;
+    idle_budget idle;
+
+    bool went_away = false;
+    std::optional<go_away_code> peer_went_away;
+    std::error_code ended{};
+};
+
+}  // namespace copoll::p2p::yamux

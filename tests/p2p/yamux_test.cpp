@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <copoll/p2p/yamux.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+
+using namespace copoll::p2p;
+using namespace copoll::p2p::yamux;
+using namespace std::chrono_literals;
+using copoll::buffer;
+using copoll::bytes_of;
+using copoll::io_result;
+using copoll_tests::error_of;
+using copoll_tests::no_error;
+
+namespace {
+
+/// A frame as a test names it.
+struct frame {
+    frame_header header;
+    std::string body{};
+
+    friend bool operator==(const frame&, const frame&) = default;
+};
+
+frame data(stream_id id, std::string body, unsigned flags = 0) {
+    const auto size = static_cast<std::uint32_t>(body.size());
+    return {{frame_type::data, static_cast<std::uint16_t>(flags), id, size}, std::move(body)};
+}
+frame update(stream_id id, std::uint32_t n, unsigned flags = 0) {
+    return {{frame_type::window_update, static_cast<std::uint16_t>(flags), id, n}};
+}
+frame ping(std::uint32_t number, unsigned flags) {
+    return {{frame_type::ping, static_cast<std::uint16_t>(flags), 0, number}};
+}
+frame go_away(go_away_code why) {
+    return {{frame_type::go_away, 0, 0, static_cast<std::uint32_t>(why)}};
+}
+
+/// A session under test, whose peer is the test.
+class subject {
+public:
+    explicit subject(role r = role::listener, const options& o = {}) : session(r, now, o) {}
+
+    std::error_code hear(const frame& f) {
+        buffer in;
+        in.append(f.header.encode());
+        in.append(bytes_of(f.body));
+        return error_of(session.input(std::as_const(in).data(), now));
+    }
+
+    /// What it has to say.
+    std::vector<frame> says() {
+        std::vector<frame> frames;
+        buffer& out = session.output(now);
+        while (!out.empty()) {
+            const auto bytes = std::as_const(out).data();
+            const auto h = frame_header::decode(bytes.first<frame_header::size>());
+            REQUIRE(h);
+            const std::size_t body = h->type == frame_type::data ? h->length : 0;
+            REQUIRE(bytes.size() >= frame_header::size + body);
+            frames.push_back({*h, std::string(copoll::text_of(
+                                      bytes.subspan(frame_header::size, body)))});
+            out.consume(frame_header::size + body);
+        }
+        return frames;
+    }
+
+    /// The frames but pings.
+    std::vector<frame> says_of_streams() {
+        auto all = says();
+        std::erase_if(all, [](const frame& f) { return f.header.type == frame_type::ping; });
+        return all;
+    }
+
+    stream_id open() {
+        const auto opened = session.open();
+        REQUIRE(opened);
+        REQUIRE(*opened);
+        return **opened;
+    }
+
+    /// Opened by the peer, and accepted.
+    stream_id accepted(stream_id id) {
+        REQUIRE_FALSE(hear(update(id, 0, flag_syn)));
+        REQUIRE(session.accept() == id);
+        says();
+        return id;
+    }
+
+    std::string read(stream_id id, std::size_t most = 1 << 20) {
+        std::string into(most, '\0');
+        const auto r = session.read(id, std::as_writable_bytes(std::span(into)));
+        into.resize(r.n);
+        return into;
+    }
+    std::error_code read_error(stream_id id) {
+        std::byte one[1];
+        const io_result r = session.read(id, one);
+        return r.n > 0 ? std::error_code{} : r.ec;
+    }
+    io_result write(stream_id id, std::string_view text) {
+        return session.write(id, bytes_of(text));
+    }
+
+    copoll::clock::time_point now{};
+    yamux::session session;
+};
+
+const std::string full_window(initial_window, 'x');
+
+}  // namespace
+
+TEST_CASE("yamux: ids are odd at the dialer and even at the listener") {
+    subject dialer{role::dialer}, listener;
+    CHECK(dialer.open() == 1);
+    CHECK(dialer.open() == 3);
+    CHECK(listener.open() == 2);
+    CHECK(listener.open() == 4);
+}
+
+TEST_CASE("yamux: opening waits for the first bytes, and goes with them") {
+    subject s{role::dialer};
+    const auto id = s.open();
+    CHECK(s.write(id, "hello").n == 5);
+    CHECK(s.says() == std::vector{data(1, "hello", flag_syn)});
+    CHECK(s.write(id, " world").n == 6);
+    CHECK(s.says() == std::vector{data(1, " world")});
+}
+
+TEST_CASE("yamux: a stream that has nothing to say is opened by a window update") {
+    subject s{role::dialer};
+    s.open();
+    CHECK(s.says() == std::vector{update(1, 0, flag_syn)});
+    CHECK_FALSE(s.session.has_output());
+}
+
+TEST_CASE("yamux: accepting is told, with the answer if there is one at once") {
+    subject s;
+    CHECK_FALSE(s.hear(data(1, "hello", flag_syn)));
+    CHECK(s.session.accept() == stream_id{1});
+    CHECK_FALSE(s.session.accept());
+    CHECK(s.read(1) == "hello");
+    CHECK(s.write(1, "hi").n == 2);
+    CHECK(s.says_of_streams() == std::vector{data(1, "hi", flag_ack)});
+
+    CHECK_FALSE(s.hear(update(3, 0, flag_syn)));
+    CHECK(s.session.accept() == stream_id{3});
+    CHECK(s.says() == std::vector{update(3, 0, flag_ack)});
+}
+
+TEST_CASE("yamux: not accepted is not told") {
+    subject s;
+    CHECK_FALSE(s.hear(update(1, 0, flag_syn)));
+    CHECK(s.says().empty());
+}
+
+TEST_CASE("yamux: each half ends on its own") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "last words", flag_fin)));
+    CHECK(s.read(1) == "last words");
+    CHECK(s.read_error(1) == copoll::errc::eof);
+    CHECK(s.write(1, "and yet").n == 7);
+    s.session.finish(1);
+    CHECK(s.says_of_streams() == std::vector{data(1, "and yet"), update(1, 0, flag_fin)});
+    CHECK(s.write(1, "more").ec == copoll::errc::closed);
+    s.session.release(1);
+    CHECK(s.session.streams() == 0);
+}
+
+TEST_CASE("yamux: the end may come as a frame of either type, and twice") {
+    subject s;
+    s.accepted(1);
+    s.accepted(3);
+    CHECK_FALSE(s.hear(update(1, 0, flag_fin)));
+    CHECK_FALSE(s.hear(data(3, "", flag_fin)));
+    CHECK_FALSE(s.hear(data(3, "", flag_fin)));
+    CHECK(s.read_error(1) == copoll::errc::eof);
+    CHECK(s.read_error(3) == copoll::errc::eof);
+    CHECK(s.hear(data(3, "x")) == errc::illegal_frame);
+}
+
+TEST_CASE("yamux: a reset says why, and is no window") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "unread")));
+    CHECK_FALSE(s.hear(update(1, 0x1002, flag_rst)));
+    CHECK(s.read_error(1) == errc::stream_reset);
+    CHECK(s.write(1, "x").ec == errc::stream_reset);
+    CHECK(s.session.reset_by_peer(1) == reset_code::resource_limit);
+    CHECK(s.session.unread() == 0);
+    s.session.release(1);
+    CHECK(s.session.streams() == 0);
+    CHECK(s.says_of_streams().empty());
+}
+
+TEST_CASE("yamux: a reset on a frame of data has no reason, and its bytes are dropped") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "bytes", flag_rst)));
+    CHECK(s.read_error(1) == errc::stream_reset);
+    CHECK(s.session.reset_by_peer(1) == reset_code::none);
+    CHECK_FALSE(s.hear(update(3, 0, flag_syn)));  // the next frame is understood
+}
+
+TEST_CASE("yamux: resetting tells why, and what was on its way is ignored") {
+    subject s;
+    s.accepted(1);
+    s.session.reset(1, reset_code{0x10007});
+    CHECK(s.read_error(1) == errc::stream_reset);
+    CHECK_FALSE(s.session.reset_by_peer(1));
+    CHECK(s.says() == std::vector{update(1, 0x10007, flag_rst)});
+    CHECK_FALSE(s.hear(data(1, "late")));
+    s.session.release(1);
+    CHECK_FALSE(s.hear(data(1, "later")));
+    CHECK_FALSE(s.hear(update(1, 5)));
+    CHECK(s.session.streams() == 0);
+    CHECK(s.says().empty());
+}
+
+TEST_CASE("yamux: a stream that is reset before the peer heard of it is never spoken of") {
+    subject s{role::dialer};
+    const auto id = s.open();
+    s.session.reset(id);
+    s.session.release(id);
+    CHECK(s.says().empty());
+    CHECK(s.session.streams() == 0);
+}
+
+TEST_CASE("yamux: releasing a stream that is not finished resets it") {
+    subject s;
+    s.accepted(1);
+    s.session.release(1);
+    CHECK(s.says() == std::vector{update(1, 0, flag_rst)});
+    CHECK(s.session.streams() == 0);
+}
+
+TEST_CASE("yamux: what comes on a released stream is dropped until the peer ends") {
+    subject s;
+    s.accepted(1);
+    s.session.finish(1);
+    s.session.release(1);
+    CHECK(s.says() == std::vector{update(1, 0, flag_fin)});
+    CHECK_FALSE(s.hear(data(1, "for nobody")));
+    CHECK(s.session.unread() == 0);
+    CHECK(s.session.streams() == 1);
+    CHECK_FALSE(s.hear(update(1, 0, flag_fin)));
+    CHECK(s.session.streams() == 0);
+    CHECK(s.says_of_streams().empty());
+}
+
+TEST_CASE("yamux: a peer that goes on to fill the window of a released stream is told") {
+    subject s;
+    s.accepted(1);
+    s.session.finish(1);
+    s.session.release(1);
+    s.says();
+    CHECK_FALSE(s.hear(data(1, full_window)));
+    CHECK(s.says_of_streams() == std::vector{update(1, 0, flag_rst)});
+    CHECK(s.session.streams() == 0);
+}
+
+TEST_CASE("yamux: released streams that never end at the peer are not kept for ever") {
+    subject s;
+    for (stream_id id = 1; id < 1000; id += 2) {
+        s.accepted(id);
+        s.session.finish(id);
+        s.session.release(id);
+    }
+    s.says();
+    CHECK(s.session.streams() == 64);
+}
+
+TEST_CASE("yamux: writing stops at the window, and goes on when it opens") {
+    subject s;
+    s.accepted(1);
+    std::size_t taken = 0;
+    for (io_result r{{}, 1}; r.n > 0; s.says()) taken += (r = s.write(1, full_window)).n;
+    CHECK(taken == initial_window);
+    CHECK(s.session.send_window(1) == 0);
+    while (s.session.next_event()) {}
+    CHECK_FALSE(s.hear(update(1, 7)));
+    const auto event = s.session.next_event();
+    REQUIRE(event);
+    CHECK(event->stream == 1);
+    CHECK(event->writable);
+    CHECK(s.write(1, "1234567890").n == 7);
+}
+
+TEST_CASE("yamux: output is bounded, in one record of Noise") {
+    subject s;
+    s.accepted(1);
+    s.accepted(3);
+    CHECK(s.write(1, full_window).n == 65506);
+    CHECK(s.write(1, "x").n == 0);
+    CHECK(s.write(3, "x").n == 0);
+    CHECK(s.session.send_window(3) > 0);
+    CHECK(s.session.output(s.now).size() == 65518);
+    s.says();
+    CHECK(s.write(3, "x").n == 1);
+}
+
+TEST_CASE("yamux: the peer is granted more when half of the window was read") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, full_window)));
+    CHECK(s.read(1, initial_window / 2 - 1).size() == initial_window / 2 - 1);
+    CHECK(s.says_of_streams().empty());
+    CHECK(s.read(1, 1).size() == 1);
+    CHECK(s.says_of_streams() == std::vector{update(1, initial_window / 2)});
+    CHECK(s.session.unread() == initial_window / 2);
+}
+
+TEST_CASE("yamux: a peer that ended is granted nothing") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, full_window, flag_fin)));
+    CHECK(s.read(1).size() == initial_window);
+    CHECK(s.says_of_streams().empty());
+}
+
+TEST_CASE("yamux: the window grows when round trips limit it, up to its bounds") {
+    subject s{role::listener, {.max_window = 1024 * 1024, .max_window_growth = 1024 * 1024}};
+    s.accepted(1);
+    s.accepted(3);
+    CHECK_FALSE(s.hear(data(1, "x")));
+    const auto asked = s.says();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].header.type == frame_type::ping);
+    CHECK(asked[0].header.flags == flag_syn);
+    s.now += 100ms;
+    CHECK_FALSE(s.hear(ping(asked[0].header.length, flag_ack)));
+    CHECK(s.session.round_trip() == 100ms);
+
+    s.read(1);
+    std::vector<std::uint32_t> grants;
+    for (int i = 0; i < 5; ++i) {
+        for (const stream_id id : {1u, 3u}) {
+            for (auto rest = initial_window - 1; rest > 0;) {
+                const auto n = std::min<std::uint32_t>(rest, 65536);
+                REQUIRE_FALSE(s.hear(data(id, std::string(n, 'x'))));
+                rest -= n;
+            }
+            while (!s.read(id).empty()) {}
+            for (const auto& f : s.says_of_streams()) grants.push_back(f.header.length);
+        }
+    }
+    std::uint32_t granted = 0;
+    for (const std::uint32_t n : grants) granted += n;
+    // 256 KiB to begin with, at most 1 MiB for each, and at most 1 MiB more for both
+    CHECK(granted <= 10 * (initial_window - 1) + 1 + 1024 * 1024);
+    CHECK(granted >= 10 * (initial_window - 1) + 512 * 1024);
+}
+
+TEST_CASE("yamux: at most 256 streams wait for the peer to accept them") {
+    subject s{role::dialer};
+    for (int i = 0; i < 256; ++i) s.open();
+    const auto none = s.session.open();
+    REQUIRE(none);
+    CHECK_FALSE(*none);
+    CHECK_FALSE(s.hear(update(1, 0, flag_ack)));
+    CHECK(s.open() == 513);
+    CHECK_FALSE(*s.session.open());
+    CHECK_FALSE(s.hear(update(3, 0, flag_rst)));  // refused is an answer as well
+    s.open();
+    CHECK_FALSE(s.hear(data(5, "x")));  // and so are bytes
+    s.open();
+}
+
+TEST_CASE("yamux: streams that nobody accepts are reset, and the others go on") {
+    subject s;
+    for (stream_id i = 0; i < 300; ++i) CHECK_FALSE(s.hear(update(2 * i + 1, 0, flag_syn)));
+    const auto resets = s.says();
+    REQUIRE(resets.size() == 44);
+    CHECK(resets[0] == update(513, 0x1002, flag_rst));
+    for (stream_id i = 0; i < 256; ++i) CHECK(s.session.accept() == 2 * i + 1);
+    CHECK_FALSE(s.session.accept());
+}
+
+TEST_CASE("yamux: there are no more than the allowed number of streams, of both sides") {
+    subject s{role::listener, {.max_streams = 3}};
+    s.open();
+    s.accepted(1);
+    s.accepted(3);
+    CHECK(error_of(s.session.open()) == errc::too_many_streams);
+    CHECK_FALSE(s.hear(data(5, "x", flag_syn)));
+    const auto answer = s.says_of_streams();
+    REQUIRE(!answer.empty());
+    CHECK(answer.back() == update(5, 0x1002, flag_rst));
+    s.session.release(1);
+    s.says();
+    CHECK_FALSE(s.hear(data(7, "x", flag_syn)));
+    CHECK(s.session.accept() == stream_id{7});
+}
+
+TEST_CASE("yamux: a stream that would hold too much in all is reset") {
+    subject s{role::listener, {.max_unread = initial_window + 1000}};
+    s.accepted(1);
+    s.accepted(3);
+    CHECK_FALSE(s.hear(data(1, full_window)));
+    CHECK_FALSE(s.hear(data(3, std::string(1001, 'x'))));
+    CHECK(s.session.unread() == initial_window);
+    CHECK(s.read_error(3) == errc::stream_reset);
+    CHECK(s.says_of_streams() == std::vector{update(3, 0x1002, flag_rst)});
+    CHECK(s.read(1).size() == initial_window);
+}
+
+TEST_CASE("yamux: pings are answered once, with their number") {
+    subject s;
+    CHECK_FALSE(s.hear(ping(7, flag_syn)));
+    CHECK_FALSE(s.hear(ping(8, flag_syn)));
+    CHECK(s.says() == std::vector{ping(7, flag_ack), ping(8, flag_ack)});
+    CHECK(s.says().empty());
+}
+
+TEST_CASE("yamux: answers to nothing are ignored") {
+    subject s;
+    CHECK_FALSE(s.hear(ping(7, flag_ack)));
+    CHECK_FALSE(s.hear(ping(7, 0)));
+    CHECK(s.says().empty());
+    CHECK_FALSE(s.session.round_trip());
+}
+
+TEST_CASE("yamux: a silent peer is asked, and given up when it stays silent") {
+    subject s{role::listener, {.keep_alive = 30s, .answer_within = 10s}};
+    CHECK(s.session.deadline() == s.now + 30s);
+    s.now += 30s;
+    CHECK_FALSE(error_of(s.session.check_time(s.now)));
+    CHECK(s.says() == std::vector{ping(1, flag_syn)});
+    CHECK(s.session.deadline() == s.now + 10s);
+    s.now += 9s;
+    CHECK_FALSE(s.hear(ping(9, flag_ack)));  // it lives, though this is not the answer
+    s.now += 9s;
+    CHECK_FALSE(error_of(s.session.check_time(s.now)));
+    s.now += 1s;
+    CHECK(error_of(s.session.check_time(s.now)) == errc::ping_unanswered);
+    CHECK(s.session.error() == errc::ping_unanswered);
+}
+
+TEST_CASE("yamux: no keep-alive, no deadline") {
+    subject s{role::listener, {.keep_alive = 0s}};
+    CHECK(s.session.deadline() == copoll::clock::time_point::max());
+}
+
+TEST_CASE("yamux: after going away no stream is opened, and those that are go on") {
+    subject s{role::listener};
+    s.accepted(1);
+    s.session.go_away();
+    s.session.go_away();
+    CHECK(s.says() == std::vector{go_away(go_away_code::normal)});
+    CHECK(error_of(s.session.open()) == errc::going_away);
+    CHECK_FALSE(s.hear(update(3, 0, flag_syn)));
+    CHECK(s.says() == std::vector{update(3, 0x1002, flag_rst)});
+    CHECK_FALSE(s.hear(data(1, "go on")));
+    CHECK(s.read(1) == "go on");
+}
+
+TEST_CASE("yamux: a peer that goes away takes no streams") {
+    subject s{role::dialer};
+    const auto id = s.open();
+    CHECK_FALSE(s.hear(go_away(go_away_code::normal)));
+    CHECK(s.session.peer_went_away() == go_away_code::normal);
+    CHECK(error_of(s.session.open()) == errc::going_away);
+    CHECK(s.write(id, "x").n == 1);
+}
+
+TEST_CASE("yamux: a peer that goes away for an error ends everything") {
+    subject s{role::dialer};
+    const auto id = s.open();
+    s.says();
+    while (s.session.next_event()) {}
+    CHECK_FALSE(s.hear(data(id, "before")));
+    CHECK(s.hear(go_away(go_away_code::rate_limited)) == errc::closed_by_peer);
+    CHECK(s.session.peer_went_away() == go_away_code::rate_limited);
+    const auto event = s.session.next_event();
+    REQUIRE(event);
+    CHECK(event->readable);
+    CHECK(event->writable);
+    CHECK(s.read(id) == "before");
+    CHECK(s.read_error(id) == errc::closed_by_peer);
+    CHECK(s.write(id, "x").ec == errc::closed_by_peer);
+    CHECK(error_of(s.session.open()) == errc::closed_by_peer);
+    CHECK(s.hear(data(id, "after")) == errc::closed_by_peer);
+}
+
+TEST_CASE("yamux: what breaks the protocol ends the session, and the peer is told") {
+    const auto ends_with = [](const std::vector<frame>& frames, role r = role::listener) {
+        subject s{r};
+        std::error_code last;
+        for (const frame& f : frames) last = s.hear(f);
+        const auto said = s.says();
+        CHECK(!said.empty());
+        if (!said.empty()) CHECK(said.back() == go_away(go_away_code::protocol_error));
+        CHECK(s.session.error() == last);
+        return last;
+    };
+    const auto syn = update(1, 0, flag_syn);
+    CHECK(ends_with({syn, syn}) == errc::illegal_frame);
+    CHECK(ends_with({update(2, 0, flag_syn)}) == errc::illegal_frame);  // an id of ours
+    CHECK(ends_with({update(1, 0, flag_syn)}, role::dialer) == errc::illegal_frame);
+    CHECK(ends_with({data(0, "x")}) == errc::malformed_frame);
+    CHECK(ends_with({syn, update(1, 0xffffffff)}) == errc::illegal_frame);
+    CHECK(ends_with({syn, data(1, full_window), data(1, "x")}) == errc::window_exceeded);
+    CHECK(ends_with({syn, data(1, full_window + "x")}) == errc::window_exceeded);
+    CHECK(ends_with({{{frame_type{4}, 0, 0, 0}}}) == errc::malformed_frame);
+}
+
+TEST_CASE("yamux: 262,145 bytes with SYN are refused before there is a stream") {
+    subject s;
+    frame f = data(1, "", flag_syn);
+    f.header.length = initial_window + 1;
+    CHECK(s.hear(f) == errc::window_exceeded);
+    CHECK(s.session.streams() == 0);
+    CHECK_FALSE(s.session.accept());
+}
+
+TEST_CASE("yamux: a huge length is not believed") {
+    subject s;
+    s.accepted(1);
+    frame f = data(1, "");
+    f.header.length = 0xffffffff;
+    CHECK(s.hear(f) == errc::window_exceeded);
+    subject unknown;
+    f.header.stream = 77;  // on a stream that there is not, bytes are passed as they come
+    CHECK_FALSE(unknown.hear(f));
+    CHECK(unknown.session.unread() == 0);
+}
+
+TEST_CASE("yamux: frames that bring nothing end it when there are too many") {
+    const std::vector<std::pair<const char*, std::vector<frame>>> floods = {
+        {"no bytes", {data(1, "")}},
+        {"no window", {update(1, 0)}},
+        {"the end again", {data(1, "", flag_fin)}},
+        {"accepted again", {update(1, 0, flag_ack)}},
+        {"pings", {ping(1, flag_syn)}},
+        {"answers", {ping(1, flag_ack)}},
+        {"going away", {go_away(go_away_code::normal)}},
+        {"streams that there are not", {update(77, 5)}},
+        {"opened and reset", {update(3, 0, flag_syn), update(3, 0, flag_rst)}}};
+    for (const auto& [name, frames] : floods) {
+        INFO(name);
+        subject s{role::listener, {.idle_burst = 100, .idle_rate = 10}};
+        s.accepted(1);
+        std::error_code ec;
+        int heard = 0;
+        for (; !ec && heard < 10'000; ++heard)
+            for (const frame& f : frames)
+                if (!ec) ec = s.hear(f);
+        CHECK(ec == errc::too_much_work);
+        CHECK(heard <= 102);
+        CHECK(s.session.output(s.now).size() <= 12 * 35);
+    }
+}
+
+TEST_CASE("yamux: frames that bring nothing are no harm at a low rate") {
+    subject s{role::listener, {.idle_burst = 100, .idle_rate = 10}};
+    for (int i = 0; i < 1000; ++i) {
+        s.now += 100ms;
+        REQUIRE_FALSE(s.hear(ping(1, flag_syn)));
+        REQUIRE(s.says().size() == 1);
+    }
+}
+
+TEST_CASE("yamux: refusals that nobody reads stop the input") {
+    subject s{role::listener, {.max_unaccepted = 1}};
+    CHECK(s.session.wants_input());
+    for (stream_id i = 0; i < 65; ++i) CHECK_FALSE(s.hear(update(2 * i + 1, 0, flag_syn)));
+    CHECK_FALSE(s.session.wants_input());
+    s.says();
+    CHECK(s.session.wants_input());
+}
+
+TEST_CASE("yamux: a stream that was reset before it was accepted is not accepted") {
+    subject s;
+    CHECK_FALSE(s.hear(data(1, "x", flag_syn)));
+    CHECK_FALSE(s.hear(update(1, 0, flag_rst)));
+    CHECK_FALSE(s.session.accept());
+    CHECK(s.session.streams() == 0);
+    CHECK(s.session.unread() == 0);
+}
+
+TEST_CASE("yamux: understands its input in any pieces") {
+    buffer wire;
+    for (const frame& f : {data(1, "hello", flag_syn), ping(3, flag_syn), data(1, " world"),
+                           update(1, 0, flag_fin)}) {
+        wire.append(f.header.encode());
+        wire.append(bytes_of(f.body));
+    }
+    const auto all = std::as_const(wire).data();
+    for (std::size_t piece = 1; piece < all.size(); ++piece) {
+        subject s;
+        for (std::size_t at = 0; at < all.size(); at += piece)
+            REQUIRE(s.session.input(all.subspan(at, std::min(piece, all.size() - at)), s.now));
+        REQUIRE(s.session.accept() == stream_id{1});
+        CHECK(s.read(1) == "hello world");
+        CHECK(s.read_error(1) == copoll::errc::eof);
+    }
+}
+
+TEST_CASE("yamux: the end of the transport is the end of streams, after what was received") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "received")));
+    s.session.end(copoll::errc::connection_reset);
+    CHECK(s.read(1) == "received");
+    CHECK(s.read_error(1) == copoll::errc::connection_reset);
+    CHECK(s.write(1, "x").ec == copoll::errc::connection_reset);
+}
