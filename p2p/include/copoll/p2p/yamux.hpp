@@ -94,7 +94,8 @@ public:
     io_result read(stream_id id, std::span<std::byte> into);
     /// Takes what fits into the window and into `output`. n == 0 without an error: wait until the
     /// stream is writable if `send_window` is 0, and until `output` was taken if not.
-    /// *Errors:* `copoll::errc::closed` after `finish`; `errc::stream_reset`; why the session ended.
+    /// *Errors:* `copoll::errc::closed` after `finish`; `errc::stream_reset`; why the session
+    /// ended.
     io_result write(stream_id id, std::span<const std::byte> bytes);
     std::uint32_t send_window(stream_id id) const noexcept;
 
