@@ -140,6 +140,13 @@ class Test(InteropTest):
             self.assertRegex(done.log, error)
 
     @on_each_host
+    def test_a_client_of_gnutls_that_takes_small_records(self, host):
+        server = self.server(host, "--client-ca", ROOT)
+        done = self.cli(server, "--recordsize", "512", "--priority", only("1.3"),
+                        *with_identity("client_one"))
+        self.assertEqual(done.facts["client"], "CN=copoll client one", done.log)
+
+    @on_each_host
     def test_a_client_of_gnutls_changes_keys(self, host):
         server = self.server(host, "--echo")
         with Peer("gnutls-cli", "--x509cafile", ROOT, "--sni-hostname", "example.com",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Our server against `openssl s_client`."""
+import re
 import subprocess
 import unittest
 
@@ -205,6 +206,15 @@ class Test(InteropTest):
             for number in VERSIONS:
                 _, facts = self.get(server, version(number), "-groups", theirs)
                 self.assertEqual(facts["group"], ours)
+
+    @on_each_host
+    def test_small_fragments(self, host):
+        # TLS 1.3 has another extension for this, which s_client does not know
+        text, facts = self.get(self.server(host), "-tls1_2", "-maxfraglen", "512", "-msg")
+        self.assertEqual(facts["protocol"], "TLS 1.2", text)
+        records = [int(high + low, 16) for high, low in re.findall(
+            r"<<< .*RecordHeader .*\n    16 03 03 (..) (..)", text)]
+        self.assertEqual(max(records), 512)
 
     @on_each_host
     def test_key_update(self, host):

@@ -271,6 +271,24 @@ TEST_CASE("tls connection: a damaged record ends it, and the peer is told") {
     }());
 }
 
+TEST_CASE("tls connection: the Finished of each side is known to both") {
+    run_test([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            auto client = to_example();
+            client.protocol = only(version);
+            client.protocol.cipher_suites = {tls::cipher_suite::aes_256_gcm_sha384,
+                                             tls::cipher_suite::ecdhe_ecdsa_with_aes_128_gcm_sha256};
+            auto p = co_await check(secured_pair(client));
+            const bool older = version == tls::protocol_version::tls1_2;
+            CHECK(p.client.own_finished().size() == (older ? 12 : 48));
+            CHECK(std::ranges::equal(p.client.own_finished(), p.server.peer_finished()));
+            CHECK(std::ranges::equal(p.client.peer_finished(), p.server.own_finished()));
+            CHECK_FALSE(std::ranges::equal(p.client.own_finished(), p.client.peer_finished()));
+        }
+        co_return {};
+    }());
+}
+
 TEST_CASE("tls connection: keys for another protocol are the same on both sides") {
     run_test([]() -> task<result<void>> {
         for (const auto version : both_versions) {

@@ -55,6 +55,12 @@ bool connection::is_server() const noexcept { return link_->engine.is_server(); 
 std::span<const signature_scheme> connection::shared_signature_schemes() const noexcept {
     return link_->engine.shared_signature_schemes();
 }
+std::span<const std::byte> connection::own_finished() const noexcept {
+    return link_->engine.own_finished();
+}
+std::span<const std::byte> connection::peer_finished() const noexcept {
+    return link_->engine.peer_finished();
+}
 result<void> connection::export_keying_material(
     std::span<std::byte> into, std::string_view label,
     std::optional<std::span<const std::byte>> context) const {

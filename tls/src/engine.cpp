@@ -188,6 +188,11 @@ std::span<const signature_scheme> engine::shared_signature_schemes() const noexc
     return state_->shared_schemes;
 }
 
+std::span<const std::byte> engine::own_finished() const noexcept { return state_->own_finished; }
+std::span<const std::byte> engine::peer_finished() const noexcept {
+    return state_->peer_finished;
+}
+
 result<void> engine::export_keying_material(
     std::span<std::byte> into, std::string_view label,
     std::optional<std::span<const std::byte>> context) const {

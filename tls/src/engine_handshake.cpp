@@ -15,7 +15,7 @@ namespace copoll::tls {
 namespace d = detail;
 
 /// Looks at what a step has brought; some of it is gone after the next.
-bool engine::state::observe() {
+bool engine::state::observe(bool finish_written) {
     position = std::max(position, copoll_ssl_where(&ssl));
     if (position < copoll_ssl_over) {
         resumed = copoll_ssl_resumed(&ssl);
@@ -26,6 +26,8 @@ bool engine::state::observe() {
         note_own_identity();
         if (server_role) note_early_data();
         copoll_ssl_accept_cookie(&ssl);
+        if (mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3)
+            note_finished(finish_written);
         if (!d::proof_is_fit(ssl)) return refuse(errc::illegal_parameter);
     }
     if (server_role && hello->has_post_handshake_auth() && copoll_ssl_is_at_wrapup(&ssl) &&
@@ -46,6 +48,18 @@ void engine::state::note_schemes() {
         const auto scheme = static_cast<signature_scheme>(*s);
         if (std::ranges::find(accepted, scheme) != accepted.end()) shared_schemes.push_back(scheme);
     }
+}
+
+void engine::state::note_finished(bool ours_is_written) {
+    const auto keep = [this](std::vector<std::byte>& into, auto look) {
+        std::size_t size = 0;
+        const std::uint8_t* data = look(&ssl, &size);
+        if (!data || !into.empty()) return;
+        const auto carried = std::as_bytes(std::span(data, size));
+        into.assign(carried.begin(), carried.end());
+    };
+    if (ours_is_written) keep(own_finished, copoll_ssl_own_finished);
+    keep(peer_finished, copoll_ssl_peer_finished);
 }
 
 void engine::state::note_own_identity() {
@@ -132,6 +146,7 @@ progress engine::state::step_until(milestone until) {
             return progress::failed;
         copoll_ssl_flush(&ssl);  // so that what the step writes is all that comes behind `before`
         const std::size_t before = out.size();
+        const bool finishes = copoll_ssl_finishes_next(&ssl);
         const int ret = mbedtls_ssl_handshake_step(&ssl);
         if (ret == MBEDTLS_ERR_SSL_WANT_READ) {
             if (!in.empty() || !held.empty()) continue;
@@ -143,12 +158,13 @@ progress engine::state::step_until(milestone until) {
             return progress::failed;
         }
         watch.progressed();
-        if (!observe()) return progress::failed;
+        if (!observe(finishes)) return progress::failed;
         if (position == copoll_ssl_over) completed();
     }
 }
 
 void engine::state::completed() {
+    if (version() == protocol_version::tls1_2) note_finished(true);
     if (sends_early) {
         const int status = mbedtls_ssl_get_early_data_status(&ssl);
         if (status == MBEDTLS_SSL_EARLY_DATA_STATUS_ACCEPTED) early = early_data::accepted;

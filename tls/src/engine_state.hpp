@@ -59,10 +59,11 @@ struct engine::state {
     int set_up_server();
     progress step_until(milestone until);
     bool has_reached(milestone m) const noexcept;
-    bool observe();
+    bool observe(bool finish_written);
     bool note_peer();
     void note_own_identity();
     void note_schemes();
+    void note_finished(bool ours_is_written);
     bool answer_request();
     bool fits(const certificate& leaf) const noexcept;
     static bool names_host(const certificate& leaf, std::string_view host);
@@ -130,6 +131,7 @@ struct engine::state {
     std::optional<named_group> group;
     std::optional<public_identity> own, peer, peer_of_ticket;
     std::vector<signature_scheme> shared_schemes;
+    std::vector<std::byte> own_finished, peer_finished;
     std::error_code verify_error{};
 
     tls::early_data early = tls::early_data::none;

@@ -175,7 +175,7 @@ const uint8_t* copoll_ssl_last_alert(const mbedtls_ssl_context* ssl) {
     return ssl->in_msg;
 }
 
-enum { header_size = 4, certificate_verify_message = 15 };
+enum { header_size = 4, certificate_verify_message = 15, finished_message = 20 };
 
 uint16_t copoll_ssl_scheme_of_proof(const mbedtls_ssl_context* ssl) {
     if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 ||
@@ -183,6 +183,40 @@ uint16_t copoll_ssl_scheme_of_proof(const mbedtls_ssl_context* ssl) {
         ssl->in_msg[0] != certificate_verify_message)
         return 0;
     return (uint16_t)(ssl->in_msg[header_size] << 8 | ssl->in_msg[header_size + 1]);
+}
+
+const uint8_t* copoll_ssl_last_message(const mbedtls_ssl_context* ssl, size_t* size) {
+    *size = ssl->in_hslen;
+    return ssl->in_msgtype == MBEDTLS_SSL_MSG_HANDSHAKE && ssl->in_hslen >= header_size
+               ? ssl->in_msg
+               : NULL;
+}
+
+bool copoll_ssl_finishes_next(const mbedtls_ssl_context* ssl) {
+    return ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3 &&
+           ssl->state == (is_client(ssl) ? MBEDTLS_SSL_CLIENT_FINISHED
+                                         : MBEDTLS_SSL_SERVER_FINISHED);
+}
+
+const uint8_t* copoll_ssl_own_finished(const mbedtls_ssl_context* ssl, size_t* size) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3) {
+        *size = ssl->verify_data_len;
+        return (const uint8_t*)ssl->own_verify_data;
+    }
+    if (ssl->handshake == NULL) return NULL;
+    *size = ssl->handshake->state_local.finished_out.digest_len;
+    return ssl->handshake->state_local.finished_out.digest;
+}
+
+const uint8_t* copoll_ssl_peer_finished(const mbedtls_ssl_context* ssl, size_t* size) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3) {
+        *size = ssl->verify_data_len;
+        return (const uint8_t*)ssl->peer_verify_data;
+    }
+    const uint8_t* message = copoll_ssl_last_message(ssl, size);
+    if (message == NULL || message[0] != finished_message) return NULL;
+    *size -= header_size;
+    return message + header_size;
 }
 
 bool copoll_ssl_can_be_resumed(const mbedtls_ssl_session* session) {

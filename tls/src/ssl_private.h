@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What mbedTLS 3.6 knows of a connection and has no accessor for. The one place that reads or sets
-// its private fields; everything else of tls uses its public interface.
+// What mbedTLS 3.6 knows of a connection and has no accessor for. The one place of tls that reads or
+// sets its private fields; everything else uses its public interface.
 #ifndef COPOLL_TLS_SSL_PRIVATE_H
 #define COPOLL_TLS_SSL_PRIVATE_H
 
@@ -66,6 +66,16 @@ void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session);
 
 /// Has all written that mbedTLS has prepared. An error of mbedTLS, or 0.
 int copoll_ssl_flush(mbedtls_ssl_context* ssl);
+/// Whether the next step writes our Finished in TLS 1.3.
+bool copoll_ssl_finishes_next(const mbedtls_ssl_context* ssl);
+/// What Finished messages carry (RFC 8446 §4.4.4, RFC 5246 §7.4.9): in TLS 1.3 ours right after the
+/// step that has written it, and the peer's after the one that has checked it; in TLS 1.2 when the
+/// handshake is over. NULL at other times.
+const uint8_t* copoll_ssl_own_finished(const mbedtls_ssl_context* ssl, size_t* size);
+const uint8_t* copoll_ssl_peer_finished(const mbedtls_ssl_context* ssl, size_t* size);
+/// The handshake message that was read last, with its header. NULL if it was none.
+const uint8_t* copoll_ssl_last_message(const mbedtls_ssl_context* ssl, size_t* size);
+
 /// Whether what comes is to be decrypted by now.
 bool copoll_ssl_reads_encrypted(const mbedtls_ssl_context* ssl);
 /// While mbedTLS asks for the next record: the type of the last, decrypted.

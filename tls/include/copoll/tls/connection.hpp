@@ -76,6 +76,9 @@ public:
     bool was_retried() const noexcept;
     bool is_server() const noexcept;
     std::span<const signature_scheme> shared_signature_schemes() const noexcept;
+    /// See `engine::own_finished`.
+    std::span<const std::byte> own_finished() const noexcept;
+    std::span<const std::byte> peer_finished() const noexcept;
     /// See `engine::export_keying_material`.
     result<void> export_keying_material(
         std::span<std::byte> into, std::string_view label,

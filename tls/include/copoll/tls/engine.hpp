@@ -151,6 +151,11 @@ public:
     /// Schemes that both sides accept for signatures, as the peer prefers them.
     std::span<const signature_scheme> shared_signature_schemes() const noexcept;
 
+    /// What the Finished message of each side carried (verify_data; RFC 8446 §4.4.4, RFC 5246
+    /// §7.4.9), of the first handshake: 12 bytes in TLS 1.2, those of the suite's hash in TLS 1.3.
+    std::span<const std::byte> own_finished() const noexcept;
+    std::span<const std::byte> peer_finished() const noexcept;
+
     /// Keys for another protocol, bound to this connection (RFC 8446 §7.5, RFC 5705).
     /// *Errors:* `copoll::errc::invalid_state` before it is complete.
     result<void> export_keying_material(std::span<std::byte> into, std::string_view label,
