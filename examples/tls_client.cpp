@@ -17,6 +17,7 @@
 #include "support/tls_files.hpp"
 #include "support/tls_options.hpp"
 
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <optional>
@@ -24,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace copoll;
 
@@ -41,20 +43,23 @@ constexpr const char* usage =
     "  --stdin              send standard input instead\n"
     "  --update-keys        send with new keys, and have the server do so (TLS 1.3)\n"
     "  --alpn A,B           application protocols to offer, the best first\n"
-    "  --cert FILE          client certificate chain, for a server that asks for one\n"
-    "  --key FILE           its private key\n"
+    "  --cert FILE,FILE     client certificate chains, for a server that asks; of several the one\n"
+    "                       that it takes\n"
+    "  --key FILE,FILE      their private keys\n"
     "  --renegotiate        in TLS 1.2, let the server ask for it at any time\n"
     "  --session FILE       resume the session that is kept there, and keep the next one there\n"
     "  --early-data         ask ahead of the handshake if that session allows it: for what\n"
     "                       does no harm if somebody sends it again\n"
     "  --tls 1.2|1.3        speak that version only\n"
     "  --groups A,B         for the key exchange: x25519, secp256r1, secp384r1, secp521r1\n"
+    "  --trace              tell on stderr what goes over the wire\n"
     "  --keylog FILE        append the secrets, for Wireshark\n"
     "  --help               this text\n";
 
 struct options {
     host_port to{};
-    std::string ca{}, path = "/", cert{}, key{}, session{}, key_log{};
+    std::string ca{}, path = "/", session{}, key_log{};
+    std::vector<std::string> certs{}, keys{};
     bool insecure = false, from_stdin = false, update_keys = false, early_data = false;
 };
 
@@ -128,6 +133,7 @@ result<std::optional<tls::session>> read_session(const std::string& path) {
 task<result<void>> async_main(args a) {
     options o;
     tls::client_options with;
+    bool trace = false;
     examples::command_line line{"tls_client", usage};
     line.argument("a HOST:PORT", examples::into(o.to))
         .option("ca", "a FILE", examples::into(o.ca))
@@ -137,16 +143,17 @@ task<result<void>> async_main(args a) {
         .flag("stdin", o.from_stdin)
         .flag("update-keys", o.update_keys)
         .option("alpn", "a list", examples::into(with.alpn))
-        .option("cert", "a FILE", examples::into(o.cert))
-        .option("key", "a FILE", examples::into(o.key))
+        .option("cert", "a FILE", examples::into(o.certs))
+        .option("key", "a FILE", examples::into(o.keys))
         .flag("renegotiate", with.allow_renegotiation)
         .option("session", "a FILE", examples::into(o.session))
         .flag("early-data", o.early_data)
         .option("tls", "a version of TLS", examples::only_version(with.protocol))
         .option("groups", "a list of groups", examples::groups(with.protocol))
+        .flag("trace", trace)
         .option("keylog", "a FILE", examples::into(o.key_log));
     if (!co_await check(line.parse(a))) co_return {};
-    if (o.cert.empty() != o.key.empty()) {
+    if (o.certs.size() != o.keys.size()) {
         std::fputs(usage, stderr);
         co_return fail(errc::usage);
     }
@@ -154,9 +161,15 @@ task<result<void>> async_main(args a) {
     if (with.server_name.empty()) with.server_name = o.to.host;
     const std::string host = with.server_name;
     if (!o.ca.empty()) with.roots = co_await check(examples::read_roots(o.ca));
+    if (trace)
+        with.trace = [](std::string_view told) {
+            std::fprintf(stderr, "%.*s\n", static_cast<int>(told.size()), told.data());
+        };
     if (o.insecure) with.verify = tls::verification::left_to_application;
-    if (!o.cert.empty())
-        with.identities.push_back(co_await check(examples::read_identity(o.cert, o.key)));
+    for (std::size_t i = 0; i < o.certs.size(); ++i) {
+        auto identity = co_await check(examples::read_identity(o.certs[i], o.keys[i]));
+        with.identities.push_back(std::move(identity));
+    }
     if (!o.key_log.empty()) with.keys = co_await check(examples::log_keys(o.key_log));
     std::optional<tls::session> next;
     if (!o.session.empty()) {

@@ -162,6 +162,18 @@ task<result<void>> rotate_daily(tls::ticket_keys keys) {
     }
 }
 
+/// Early data
+task<result<void>> ask_ahead(tcp_stream tcp, tls::client_options options,
+                             std::string_view request) {
+    tls::client_handshake handshake{std::move(tcp), std::move(options)};
+    const auto ahead = co_await handshake.write_early_data(bytes_of(request));
+    if (ahead.ec && ahead.ec != errc::not_supported) co_return fail(ahead.ec);
+    auto connection = co_await check(handshake.finish());
+    if (connection.early_data() == tls::early_data::accepted) request.remove_prefix(ahead.n);
+    co_await check(write_all(connection, bytes_of(request)));
+    co_return co_await connection.shutdown();
+}
+
 /// Errors
 void explain(std::error_code ec) {
     if (ec == errc::eof)

@@ -122,6 +122,25 @@ class Test(InteropTest):
                             "the peer's TLS alert: handshake_failure")
 
     @on_each_host
+    def test_client_certificates_of_choice(self, host):
+        server = self.openssl(PAGE, "-Verify", "2", "-CAfile", ROOT, "-verify_return_error")
+        both = [identity(name) for name in ("client_unknown_issuer", "client_one")]
+        for number in VERSIONS:
+            done = self.client(host, server.port, "--tls", number,
+                               "--cert", ",".join(str(cert) for cert, _ in both),
+                               "--key", ",".join(str(key) for _, key in both))
+            self.assert_done(done)
+            self.assertEqual(done.negotiated["client"], "CN=copoll client one")
+
+    @on_each_host
+    def test_trace(self, host):
+        done = self.client(host, self.openssl(PAGE).port, "--trace")
+        self.assert_done(done)
+        self.assertRegex(done.stderr, "sent record: handshake, [0-9]+ bytes, ClientHello\n")
+        for message in "ServerHello", "EncryptedExtensions", "Certificate", "Finished":
+            self.assertIn(f"received message: {message}, ", done.stderr)
+
+    @on_each_host
     def test_alpn(self, host):
         server = self.openssl(PAGE, "-alpn", "http/1.1")
         for number in VERSIONS:

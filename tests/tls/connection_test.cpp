@@ -276,8 +276,9 @@ TEST_CASE("tls connection: the Finished of each side is known to both") {
         for (const auto version : both_versions) {
             auto client = to_example();
             client.protocol = only(version);
-            client.protocol.cipher_suites = {tls::cipher_suite::aes_256_gcm_sha384,
-                                             tls::cipher_suite::ecdhe_ecdsa_with_aes_128_gcm_sha256};
+            using enum tls::cipher_suite;
+            client.protocol.cipher_suites = {aes_256_gcm_sha384,
+                                             ecdhe_ecdsa_with_aes_128_gcm_sha256};
             auto p = co_await check(secured_pair(client));
             const bool older = version == tls::protocol_version::tls1_2;
             CHECK(p.client.own_finished().size() == (older ? 12 : 48));

@@ -17,7 +17,6 @@ of `tests/tls` unless a folder is named.
 - **here** in the second column: it works.
 - **you**: needs nothing of a TLS library; the hint says what to use.
 - **none**: it means nothing here.
-- **not yet**: missing, and meant to come.
 - **not possible**: answers with `not_supported`, or is not there, for the reason given.
 """
 
@@ -35,7 +34,7 @@ SNI = "tls: the name that is asked for chooses among a server's identities"
 SCHEMES = "tls: signatures are of schemes that both sides accept"
 NO_OCSP = "not possible: mbedTLS has no OCSP"
 
-HERE, YOU, NONE, NOT_YET = "here", "you", "none", "not yet"
+HERE, YOU, NONE = "here", "you", "none"
 
 # Table: rows of (member, proposal, status, what to call or why, test).
 TABLES = {
@@ -163,7 +162,8 @@ TABLES = {
         ("authorizationError, authorized", "◐", HERE, "`connection::verify_error`",
          "tls: verification left to the application tells it what was found"),
         ("disableRenegotiation", "⛔", NONE, "off from the start", None),
-        ("enableTrace", "⛔", NOT_YET, "", None),
+        ("enableTrace", "⛔", HERE, "`trace` of the options",
+         "tls trace: it tells of each record and message"),
         ("encrypted", "✅", NONE, "always true", None),
         ("exportKeyingMaterial", "⛔", HERE, "`connection::export_keying_material`",
          "tls connection: keys for another protocol are the same on both sides"),
@@ -183,7 +183,9 @@ TABLES = {
         ("setKeyCert", "✅", HERE, "`configure_identities`", STEPS_S),
         ("setMaxSendFragment", "⛔", HERE, "`protocol.record_size_limit`",
          "tls connection: records are cut to the size that was asked for"),
-        ("'newSession', 'resumeSession'", "⛔", NOT_YET, "sessions are in tickets", None),
+        ("'newSession', 'resumeSession'", "⛔", HERE,
+         "`server_options::on_session`; `receive_client_hello`, then `server_options::resume`",
+         "tls session: a server may keep sessions itself, and look them up by id"),
         ("'tlsClientError'", "✅", HERE, "`finish` fails",
          "tls: what is not TLS is answered by an alert"),
         ("addContext, setSecureContext", "✅", HERE,
@@ -212,8 +214,10 @@ TABLES = {
          "of OpenSSL's engines, and deprecated", None),
         ("crl", "⛔", HERE, "`trust_anchors::add_revocation_list`",
          "tls: a revoked certificate is refused"),
-        ("dhparam, minDHSize", "⛔", NOT_YET, "", None),
-        ("enableTrace", "⛔", NOT_YET, "", None),
+        ("dhparam, minDHSize", "⛔", HERE, "`server_options::dh`, `protocol.min_dh_bits`",
+         "tls: the suites of finite fields are there for who names them"),
+        ("enableTrace", "⛔", HERE, "`trace` of the options",
+         "tls trace: it tells of each record and message"),
         ("handshakeTimeout", "✅", HERE, "`handshake_timeout`",
          "tls: a silent peer does not hold a handshake for ever"),
         ("honorCipherOrder", "⛔", HERE, "always: the server's order counts",

@@ -6,7 +6,9 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,8 @@ using namespace copoll_tests;
 using namespace std::chrono_literals;
 
 namespace {
+
+using bytes = std::vector<std::byte>;
 
 /// A connection whose session the client keeps.
 task<result<std::optional<tls::session>>> first_session(tls::client_options client,
@@ -281,6 +285,101 @@ TEST_CASE("tls session: a ticket of nobody does not pass where a client must pro
             CHECK_FALSE(p.server.is_resumed());
             CHECK(p.server.client_identity() == client_one().identity());
         }
+        co_return {};
+    }());
+}
+
+namespace {
+
+/// A server that keeps its sessions itself, in `kept`.
+tls::server_options with_store(std::map<bytes, bytes>& kept, const tls::ticket_keys& keys) {
+    auto server = with_tickets(keys);
+    server.on_session = [&kept](std::span<const std::byte> id, bytes sealed) {
+        kept[{id.begin(), id.end()}] = std::move(sealed);
+    };
+    return server;
+}
+
+/// Looks the session up as a server does that keeps them elsewhere.
+task<result<tls::server_connection>> accept_with(std::map<bytes, bytes>& kept, tcp_stream tcp,
+                                                 tls::server_options server) {
+    tls::server_handshake handshake{std::move(tcp), std::move(server)};
+    const auto hello = co_await check(handshake.receive_client_hello());
+    const auto id = hello.session_id();
+    if (const auto found = kept.find({id.begin(), id.end()}); found != kept.end())
+        handshake.options().resume = found->second;
+    co_return co_await handshake.finish();
+}
+
+task<result<bool>> resumes_by_id(std::map<bytes, bytes>& kept, tls::client_options client,
+                                 tls::server_options server) {
+    auto [at_client, at_server] = co_await check(connected_pair());
+    auto [connected, accepted] =
+        co_await when_all(tls::connect(std::move(at_client), std::move(client)),
+                          accept_with(kept, std::move(at_server), std::move(server)));
+    auto c = co_await check(std::move(connected));
+    auto s = co_await check(std::move(accepted));
+    CHECK(c.is_resumed() == s.is_resumed());
+    const bool resumed = c.is_resumed();
+    secure_pair p{std::move(c), std::move(s)};
+    co_await check(ping(p));
+    co_return resumed;
+}
+
+}  // namespace
+
+TEST_CASE("tls session: a server may keep sessions itself, and look them up by id") {
+    run_test([]() -> task<result<void>> {
+        std::map<bytes, bytes> kept;
+        const tls::ticket_keys keys;
+        const auto server = with_store(kept, keys);
+        auto client = at_version(tls::protocol_version::tls1_2);
+        const auto session = co_await check(first_session(client, server));
+        REQUIRE(session.has_value());
+        CHECK(kept.size() == 1);
+        const auto [id, sealed] = *kept.begin();
+        CHECK(id.size() == 32);
+
+        client.resume = *session;
+        const bool resumed = co_await check(resumes_by_id(kept, client, server));
+        CHECK(resumed);
+        auto elsewhere = server;
+        elsewhere.session_context = "elsewhere";
+        const bool in_context = co_await check(resumes_by_id(kept, client, elsewhere));
+        CHECK_FALSE(in_context);
+        const bool under_other_keys =
+            co_await check(resumes_by_id(kept, client, with_store(kept, tls::ticket_keys{})));
+        CHECK_FALSE(under_other_keys);
+        auto strict = server;
+        strict.authenticate = tls::client_authentication::required;
+        auto ends = co_await check(shake_hands(client, strict));
+        CHECK_FALSE(ends.server.has_value());  // the session proves nobody
+
+        // what belongs to another id
+        std::map<bytes, bytes> wrong;
+        const auto other = co_await check(
+            first_session(at_version(tls::protocol_version::tls1_2), with_store(wrong, keys)));
+        REQUIRE(other.has_value());
+        std::map<bytes, bytes> mixed{{id, wrong.begin()->second}};
+        const bool of_another = co_await check(resumes_by_id(mixed, client, server));
+        CHECK_FALSE(of_another);
+        std::map<bytes, bytes> damaged{{id, sealed}};
+        damaged[id].back() ^= std::byte{1};
+        const bool of_damaged = co_await check(resumes_by_id(damaged, client, server));
+        CHECK_FALSE(of_damaged);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: a server that keeps sessions gives tickets in TLS 1.3") {
+    run_test([]() -> task<result<void>> {
+        std::map<bytes, bytes> kept;
+        const auto server = with_store(kept, tls::ticket_keys{});
+        const auto session = co_await check(first_session(to_example(), server));
+        REQUIRE(session.has_value());
+        CHECK(kept.empty());
+        const bool resumed = co_await check(resumes(to_example(), server, *session));
+        CHECK(resumed);
         co_return {};
     }());
 }

@@ -325,3 +325,52 @@ TEST_CASE("tls: a handshake that was canceled at any time goes on afterwards") {
         co_return {};
     }());
 }
+
+namespace {
+
+task<result<tls::client_connection>> present_one_of_two(tls::client_handshake handshake) {
+    auto request = co_await check(handshake.receive_client_identity_request());
+    REQUIRE(request.has_value());
+    REQUIRE(request->authorities().size() == 1);
+    CHECK(request->authorities()[0].size() > 2);
+    CHECK(request->authorities()[0][0] == std::byte{0x30});  // a SEQUENCE of DER
+    request->respond({identity_of(pem::client_unknown_issuer_key, pem::client_unknown_issuer_chain),
+                      client_one()});
+    co_return co_await handshake.finish();
+}
+
+}  // namespace
+
+TEST_CASE("tls: of several identities a client presents one of an authority that is asked for") {
+    run_test([]() -> task<result<void>> {
+        auto client = to_example();
+        client.protocol = only(tls::protocol_version::tls1_2);  // our server names none in 1.3
+        auto server = as_example();
+        server.authenticate = tls::client_authentication::required;
+        server.client_roots = roots_of(pem::root_ca);
+        auto [at_client, at_server] = co_await check(connected_pair());
+        tls::client_handshake handshake{std::move(at_client), std::move(client)};
+        auto [connected, accepted] =
+            co_await when_all(present_one_of_two(std::move(handshake)),
+                              tls::accept(std::move(at_server), std::move(server)));
+        CHECK(connected.has_value());
+        REQUIRE(accepted.has_value());
+        CHECK(accepted->client_identity() == client_one().identity());
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls: a server of TLS 1.2 that signs as TLS 1.3 alone does has nothing in common") {
+    run_test([]() -> task<result<void>> {
+        auto server = serving(rsa_server());
+        server.protocol.signature_schemes = {tls::signature_scheme::rsa_pss_rsae_sha256};
+        auto client = to_example();
+        auto newer = co_await check(shake_hands(client, server));
+        CHECK(newer.client.has_value());
+        client.protocol = only(tls::protocol_version::tls1_2);
+        auto older = co_await check(shake_hands(client, server));
+        CHECK(error_of(older.server) == tls::errc::no_common_parameters);
+        CHECK(error_of(older.client) == alert::handshake_failure);
+        co_return {};
+    }());
+}

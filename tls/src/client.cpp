@@ -60,6 +60,9 @@ std::error_code client_handshake::verify_error() const noexcept {
 std::span<const signature_scheme> client_identity_request::signature_schemes() const noexcept {
     return link_->engine.shared_signature_schemes();
 }
+std::span<const std::vector<std::byte>> client_identity_request::authorities() const noexcept {
+    return link_->engine.client_authorities();
+}
 void client_identity_request::respond(std::vector<private_identity> identities) {
     link_->engine.present(std::move(identities));
 }

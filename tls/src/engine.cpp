@@ -36,6 +36,11 @@ std::optional<protocol_version> engine::state::version() const noexcept {
     return static_cast<protocol_version>(mbedtls_ssl_get_version_number(&ssl));
 }
 
+void engine::state::send_record(std::span<const std::byte> record, bool encrypted) noexcept {
+    trace.sent(record, encrypted);
+    out.append(record);
+}
+
 bool engine::state::take_buffers() noexcept {
     if (!has_ssl || !copoll_ssl_is_parked(&ssl)) return true;
     if (copoll_ssl_unpark(&ssl, counter)) return true;
@@ -86,6 +91,10 @@ const client_hello& engine::hello() const noexcept {
 
 bool engine::client_identity_requested() const noexcept {
     return state_->has_ssl && copoll_ssl_certificate_requested(&state_->ssl);
+}
+
+std::span<const std::vector<std::byte>> engine::client_authorities() const noexcept {
+    return state_->authorities;
 }
 
 void engine::present(std::vector<private_identity> identities) {

@@ -16,8 +16,11 @@ namespace d = detail;
 int engine::state::send(void* p, const unsigned char* bytes, std::size_t n) noexcept {
     auto& self = *static_cast<state*>(p);
     const std::span record{reinterpret_cast<const std::byte*>(bytes), n};
+    // in TLS 1.3 what is encrypted is application data to those on the way
+    const bool encrypted = self.changed_cipher && mbedtls_ssl_get_version_number(&self.ssl) ==
+                                                      MBEDTLS_SSL_VERSION_TLS1_2;
     if (!record.empty() && record[0] == d::change_cipher_type) self.changed_cipher = true;
-    self.out.append(record);
+    self.send_record(record, encrypted);
     return static_cast<int>(n);
 }
 
@@ -94,14 +97,44 @@ void engine::state::export_keys(void* p, mbedtls_ssl_key_export_type type,
     self.keys()(line);
 }
 
+std::vector<std::byte> engine::state::sealed(const mbedtls_ssl_session& session) const {
+    return d::seal_ticket(server.tickets->state(),
+                          {server.session_context, d::wall_time(), peer, !verify_error,
+                           d::saved(session)});
+}
+
+/// A session carries no certificate in TLS 1.3, so who the client is stands in what we put into it;
+/// one that proved nothing does not pass where proof is wanted.
+bool engine::state::open(std::span<const std::byte> sealed, mbedtls_ssl_session& into) noexcept {
+    auto contents = d::open_ticket(server.tickets->state(), sealed, d::wall_time());
+    if (!contents || contents->session_context != server.session_context) return false;
+    if (server.authenticate == client_authentication::required && !contents->client) return false;
+    if (server.verify_client == verification::required && contents->client &&
+        !contents->client_verified)
+        return false;
+    peer_of_ticket = std::move(contents->client);
+    if (mbedtls_ssl_session_load(&into,
+                                 reinterpret_cast<const unsigned char*>(contents->blob.data()),
+                                 contents->blob.size()) != 0)
+        return false;
+    if (copoll_ssl_most_early_data(&into) > server.max_early_data)
+        copoll_ssl_forbid_early_data(&into);
+    // mbedTLS takes a session whose suite cannot be agreed on any more for an attack, and in TLS
+    // 1.2 resumes one whose suite the client does not offer any more
+    const int suite = mbedtls_ssl_session_get_ciphersuite_id(&into);
+    const auto offered = hello->cipher_suites();
+    if (config.has_suite(suite) &&
+        std::ranges::find(offered, static_cast<tls::cipher_suite>(suite)) != offered.end())
+        return true;
+    mbedtls_ssl_session_free(&into);
+    return false;
+}
+
 int engine::state::write_ticket(void* p, const mbedtls_ssl_session* session, unsigned char* start,
                                 const unsigned char* end, std::size_t* size,
                                 std::uint32_t* lifetime) noexcept {
     const auto& self = *static_cast<const state*>(p);
-    const auto ticket = d::seal_ticket(
-        self.server.tickets->state(),
-        {self.server.session_context, d::wall_time(), self.peer, !self.verify_error,
-         d::saved(*session)});
+    const auto ticket = self.sealed(*session);
     const auto room = static_cast<std::size_t>(end - start);
     if (ticket.empty() || ticket.size() > room) return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
     std::ranges::copy(ticket, reinterpret_cast<std::byte*>(start));
@@ -110,37 +143,30 @@ int engine::state::write_ticket(void* p, const mbedtls_ssl_session* session, uns
     return 0;
 }
 
-/// A ticket carries no certificate in TLS 1.3, so who the client is stands in what we put into it;
-/// one that proved nothing does not pass where proof is wanted.
 int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned char* ticket,
                                std::size_t size) noexcept {
     auto& self = *static_cast<state*>(p);
-    auto contents = d::open_ticket(self.server.tickets->state(),
-                                   {reinterpret_cast<const std::byte*>(ticket), size},
-                                   d::wall_time());
-    if (!contents || contents->session_context != self.server.session_context)
-        return MBEDTLS_ERR_SSL_INVALID_MAC;
-    if (self.server.authenticate == client_authentication::required && !contents->client)
-        return MBEDTLS_ERR_SSL_INVALID_MAC;
-    if (self.server.verify_client == verification::required && contents->client &&
-        !contents->client_verified)
-        return MBEDTLS_ERR_SSL_INVALID_MAC;
-    self.peer_of_ticket = std::move(contents->client);
-    const int ret = mbedtls_ssl_session_load(
-        session, reinterpret_cast<const unsigned char*>(contents->blob.data()),
-        contents->blob.size());
-    if (copoll_ssl_most_early_data(session) > self.server.max_early_data)
-        copoll_ssl_forbid_early_data(session);
-    // mbedTLS takes a session whose suite cannot be agreed on any more for an attack, and in TLS
-    // 1.2 resumes one whose suite the client does not offer any more
-    const int suite = mbedtls_ssl_session_get_ciphersuite_id(session);
-    const auto offered = self.hello->cipher_suites();
-    if (ret != 0 || (self.config.has_suite(suite) &&
-                     std::ranges::find(offered, static_cast<tls::cipher_suite>(suite)) !=
-                         offered.end()))
-        return ret;
+    const bool good = self.open(std::as_bytes(std::span(ticket, size)), *session);
+    return good ? 0 : MBEDTLS_ERR_SSL_INVALID_MAC;
+}
+
+int engine::state::keep_by_id(void* p, const unsigned char* id, std::size_t size,
+                              const mbedtls_ssl_session* session) noexcept {
+    const auto& self = *static_cast<const state*>(p);
+    auto kept = self.sealed(*session);
+    if (!kept.empty()) self.server.on_session(std::as_bytes(std::span(id, size)), std::move(kept));
+    return 0;
+}
+
+int engine::state::find_by_id(void* p, const unsigned char* id, std::size_t size,
+                              mbedtls_ssl_session* session) noexcept {
+    auto& self = *static_cast<state*>(p);
+    if (!self.open(self.server.resume, *session)) return MBEDTLS_ERR_SSL_CACHE_ENTRY_NOT_FOUND;
+    const std::span own(*mbedtls_ssl_session_get_id(session),
+                        mbedtls_ssl_session_get_id_len(session));
+    if (std::ranges::equal(own, std::span(id, size))) return 0;
     mbedtls_ssl_session_free(session);
-    return MBEDTLS_ERR_SSL_INVALID_MAC;
+    return MBEDTLS_ERR_SSL_CACHE_ENTRY_NOT_FOUND;
 }
 
 int engine::state::find_psk(void* p, mbedtls_ssl_context* ssl, const unsigned char* identity,

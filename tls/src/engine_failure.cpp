@@ -25,7 +25,7 @@ void engine::state::tell(alert a) noexcept {
             a = alert::handshake_failure;
         if (copoll_ssl_alert_needs_change_cipher(&ssl) && !changed_cipher) {
             changed_cipher = true;
-            out.append(d::change_cipher_record);
+            send_record(d::change_cipher_record, false);
         }
         copoll_ssl_write_alert(&ssl, static_cast<std::uint8_t>(a));
         return;
@@ -34,7 +34,7 @@ void engine::state::tell(alert a) noexcept {
     const std::array<std::byte, d::alert_record_size> record{
         d::alert_type, std::byte{3}, std::byte{3}, std::byte{0},
         std::byte{2}, std::byte{2}, static_cast<std::byte>(a)};
-    out.append(record);
+    send_record(record, false);
 }
 
 /// Takes back all output but the first `kept` bytes. If it was an alert in the clear, which one.

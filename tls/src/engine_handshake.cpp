@@ -14,6 +14,15 @@ namespace copoll::tls {
 
 namespace d = detail;
 
+/// mbedTLS keeps the last message until it reads the next. None comes twice in a row.
+void engine::state::trace_message() {
+    std::size_t size = 0;
+    const std::uint8_t* message = copoll_ssl_last_message(&ssl, &size);
+    if (!message || traced == std::pair{*message, size}) return;
+    traced = {*message, size};
+    trace.message(std::as_bytes(std::span(message, size)));
+}
+
 /// Looks at what a step has brought; some of it is gone after the next.
 bool engine::state::observe(bool finish_written) {
     position = std::max(position, copoll_ssl_where(&ssl));
@@ -24,7 +33,10 @@ bool engine::state::observe(bool finish_written) {
         if (const auto agreed = copoll_ssl_group(&ssl)) group = static_cast<named_group>(agreed);
         if (shared_schemes.empty()) note_schemes();
         note_own_identity();
-        if (server_role) note_early_data();
+        if (server_role)
+            note_early_data();
+        else
+            note_authorities();
         copoll_ssl_accept_cookie(&ssl);
         if (mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3)
             note_finished(finish_written);
@@ -48,6 +60,16 @@ void engine::state::note_schemes() {
         const auto scheme = static_cast<signature_scheme>(*s);
         if (std::ranges::find(accepted, scheme) != accepted.end()) shared_schemes.push_back(scheme);
     }
+}
+
+void engine::state::note_authorities() {
+    constexpr std::uint8_t certificate_request = 13;
+    std::size_t size = 0;
+    const std::uint8_t* message = copoll_ssl_last_message(&ssl, &size);
+    if (!message || *message != certificate_request || !authorities.empty()) return;
+    authorities = d::authorities_of(
+        std::as_bytes(std::span(message, size)),
+        static_cast<protocol_version>(mbedtls_ssl_get_version_number(&ssl)));
 }
 
 void engine::state::note_finished(bool ours_is_written) {
@@ -103,19 +125,38 @@ std::error_code engine::state::judge_client(std::uint32_t flags) {
 bool engine::state::answer_request() {
     answered = true;
     if (!copoll_ssl_certificate_requested(&ssl)) return true;
-    for (const auto& identity : client.identities) {
-        const auto leaf = identity.identity().leaf();
-        if (!fits(leaf)) continue;
-        const int ret = mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(identity),
-                                                  d::native_key(identity));
-        if (ret != 0) {
-            fail_from(ret, out.size());
-            return false;
-        }
-        own = identity.identity();
-        return true;
+    const private_identity* const chosen = choose_identity();
+    if (!chosen) return true;
+    const int ret = mbedtls_ssl_conf_own_cert(&config.native(), d::native_chain(*chosen),
+                                              d::native_key(*chosen));
+    if (ret != 0) {
+        fail_from(ret, out.size());
+        return false;
     }
+    own = chosen->identity();
     return true;
+}
+
+/// A server may take more than the authorities that it names, so one of another is tried, too.
+const private_identity* engine::state::choose_identity() const {
+    const private_identity* other = nullptr;
+    for (const auto& identity : client.identities) {
+        if (!fits(identity.identity().leaf())) continue;
+        if (is_of_authority(identity)) return &identity;
+        if (!other) other = &identity;
+    }
+    return other;
+}
+
+bool engine::state::is_of_authority(const private_identity& identity) const noexcept {
+    for (const mbedtls_x509_crt* c = d::native_chain(identity); c; c = c->next) {
+        const auto issuer = std::as_bytes(d::bytes_of(c->issuer_raw));
+        if (std::ranges::any_of(authorities, [issuer](const auto& name) {
+                return std::ranges::equal(name, issuer);
+            }))
+            return true;
+    }
+    return authorities.empty();
 }
 
 /// Whether the server takes signatures of this key. TLS 1.2 tells mbedTLS nothing about that.
@@ -158,6 +199,7 @@ progress engine::state::step_until(milestone until) {
             return progress::failed;
         }
         watch.progressed();
+        trace_message();
         if (!observe(finishes)) return progress::failed;
         if (position == copoll_ssl_over) completed();
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,12 @@ namespace {
 
 /// Bytes of refused early data that a server skips (BoringSSL's limit).
 constexpr std::uint32_t most_skipped = 16384;
+
+/// mbedTLS has these in TLS 1.3 alone.
+bool is_pss(signature_scheme s) noexcept {
+    return s == signature_scheme::rsa_pss_rsae_sha256 ||
+           s == signature_scheme::rsa_pss_rsae_sha384 || s == signature_scheme::rsa_pss_rsae_sha512;
+}
 
 bool is_address(const std::string& name) noexcept {
     return ip::address::parse(name).has_value();
@@ -77,22 +84,41 @@ void engine::state::frame_hello_anew() {
     held = std::move(framed);
 }
 
-/// mbedTLS tells a client that speaks none of our versions something less clear.
-bool engine::state::speaks_our_version() const noexcept {
-    return std::ranges::any_of(hello->versions(), [this](protocol_version v) {
-        return v >= server.protocol.min_version && v <= server.protocol.max_version;
-    });
+/// The newest version in common, which mbedTLS will find, too.
+std::optional<protocol_version> engine::state::agreed_version() const noexcept {
+    const auto ours = d::versions_of(server.protocol);
+    std::optional<protocol_version> newest;
+    for (const protocol_version v : hello->versions())
+        if (v >= ours.min && v <= ours.max && (!newest || v > *newest)) newest = v;
+    return newest;
+}
+
+/// What mbedTLS would tell the client, or the application, something less clear about.
+std::error_code engine::state::nothing_in_common() const noexcept {
+    const auto version = agreed_version();
+    if (!version) return errc::unsupported_version;
+    const auto& schemes = server.protocol.signature_schemes;
+    if (*version == protocol_version::tls1_2 && !schemes.empty() &&
+        std::ranges::all_of(schemes, is_pss))
+        return errc::no_common_parameters;
+    return {};
 }
 
 bool engine::state::set_up() {
-    if (server_role && !speaks_our_version()) return refuse(errc::unsupported_version);
+    trace = d::trace{&sink()};
+    watch.tell(trace);
+    if (const auto wrong = server_role ? nothing_in_common() : std::error_code{})
+        return refuse(wrong);
     const d::clock_guard clock{now()};
     mbedtls_ssl_init(&ssl);
     has_ssl = true;
     int ret = d::crypto_ready() ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
     if (ret == 0) ret = server_role ? config.set_up(server, *hello) : config.set_up(client);
     if (ret == 0 && server_role && server.tickets) {
-        mbedtls_ssl_conf_session_tickets_cb(&config.native(), write_ticket, read_ticket, this);
+        if (server.on_session && agreed_version() == protocol_version::tls1_2)
+            mbedtls_ssl_conf_session_cache(&config.native(), this, find_by_id, keep_by_id);
+        else
+            mbedtls_ssl_conf_session_tickets_cb(&config.native(), write_ticket, read_ticket, this);
     }
     if (ret == 0 && server_role && !server.psks.empty())
         mbedtls_ssl_conf_psk_cb(&config.native(), find_psk, this);

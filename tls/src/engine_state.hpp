@@ -10,17 +10,20 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <copoll/buffer.hpp>
 #include <copoll/ip.hpp>
 #include <copoll/tls/engine.hpp>
 
+#include "certificate_request.hpp"
 #include "post_handshake_auth.hpp"
 #include "record_watch.hpp"
 #include "sessions.hpp"
 #include "ssl_config.hpp"
 #include "ssl_private.h"
+#include "trace.hpp"
 
 namespace copoll::tls {
 
@@ -47,13 +50,21 @@ struct engine::state {
     static int read_ticket(void* p, mbedtls_ssl_session* session, unsigned char* ticket,
                            std::size_t size) noexcept;
 
+    static int keep_by_id(void* p, const unsigned char* id, std::size_t size,
+                          const mbedtls_ssl_session* session) noexcept;
+    static int find_by_id(void* p, const unsigned char* id, std::size_t size,
+                          mbedtls_ssl_session* session) noexcept;
+    std::vector<std::byte> sealed(const mbedtls_ssl_session& session) const;
+    bool open(std::span<const std::byte> sealed, mbedtls_ssl_session& into) noexcept;
+
     static int find_psk(void* p, mbedtls_ssl_context* ssl, const unsigned char* identity,
                         std::size_t size) noexcept;
 
     // the handshake
     progress parse_hello();
     void frame_hello_anew();
-    bool speaks_our_version() const noexcept;
+    std::optional<protocol_version> agreed_version() const noexcept;
+    std::error_code nothing_in_common() const noexcept;
     bool set_up();
     int set_up_client();
     int set_up_server();
@@ -63,9 +74,12 @@ struct engine::state {
     bool note_peer();
     void note_own_identity();
     void note_schemes();
+    void note_authorities();
     void note_finished(bool ours_is_written);
     bool answer_request();
+    const private_identity* choose_identity() const;
     bool fits(const certificate& leaf) const noexcept;
+    bool is_of_authority(const private_identity& identity) const noexcept;
     static bool names_host(const certificate& leaf, std::string_view host);
     void completed();
     void keep_session();
@@ -75,6 +89,9 @@ struct engine::state {
     void note_early_data();
     bool hold_early_data();
     read_result read_early(std::span<std::byte> into);
+
+    void trace_message();
+    void send_record(std::span<const std::byte> record, bool encrypted) noexcept;
 
     // failing
     void tell(alert a) noexcept;
@@ -99,6 +116,7 @@ struct engine::state {
     static constexpr std::size_t most_output = 64 * 1024;
 
     std::optional<protocol_version> version() const noexcept;
+    const trace_sink& sink() const noexcept { return server_role ? server.trace : client.trace; }
     const key_log& keys() const noexcept { return server_role ? server.keys : client.keys; }
     wall_clock now() const noexcept { return server_role ? server.now : client.now; }
 
@@ -118,6 +136,8 @@ struct engine::state {
     bool has_ssl = false;
     detail::record_watch watch;
     std::optional<detail::record_watch::refusal> record_refused;  ///< what made `receive` fail
+    detail::trace trace{};
+    std::pair<std::uint8_t, std::size_t> traced{};  ///< type and size of the peer's last message
     bool changed_cipher = false;  ///< a ChangeCipherSpec of ours is out
     std::uint8_t counter[copoll_ssl_counter_size]{};  ///< while `ssl` is parked
 
@@ -131,6 +151,7 @@ struct engine::state {
     std::optional<named_group> group;
     std::optional<public_identity> own, peer, peer_of_ticket;
     std::vector<signature_scheme> shared_schemes;
+    detail::distinguished_names authorities;  ///< of a client: that the server asks for
     std::vector<std::byte> own_finished, peer_finished;
     std::error_code verify_error{};
 

@@ -50,7 +50,6 @@ description describe(errc e) noexcept {
         case errc::unknown_psk: return {"unknown pre-shared key", alert::unknown_psk_identity};
         case errc::renegotiation_refused:
             return {"renegotiation refused", alert::no_renegotiation};
-        case errc::early_data_refused: return {"early data refused", alert::close_notify};
         case errc::aborted: return {"handshake aborted", alert::user_canceled};
         case errc::too_much_work:
             return {"the peer asks for work without progress", alert::unexpected_message};
@@ -59,6 +58,8 @@ description describe(errc e) noexcept {
             return {"private key of another certificate", alert::internal_error};
         case errc::passphrase_wrong: return {"wrong passphrase", alert::internal_error};
         case errc::pkcs12_malformed: return {"malformed PKCS#12 file", alert::internal_error};
+        case errc::dh_parameters_malformed:
+            return {"malformed or weak Diffie-Hellman parameters", alert::internal_error};
         case errc::session_malformed: return {"malformed TLS session", alert::internal_error};
         case errc::internal: return {"internal TLS error", alert::internal_error};
     }

@@ -57,6 +57,9 @@ bool suite_fits_server(const mbedtls_ssl_context& ssl) {
         case cipher_suite::ecdhe_rsa_with_aes_128_gcm_sha256:
         case cipher_suite::ecdhe_rsa_with_aes_256_gcm_sha384:
         case cipher_suite::ecdhe_rsa_with_chacha20_poly1305_sha256:
+        case cipher_suite::dhe_rsa_with_aes_128_gcm_sha256:
+        case cipher_suite::dhe_rsa_with_aes_256_gcm_sha384:
+        case cipher_suite::dhe_rsa_with_chacha20_poly1305_sha256:
             return leaf->key == key_kind::rsa;
         default: return true;
     }

@@ -78,6 +78,7 @@ std::optional<record_watch::refusal> record_watch::check_header(
     const auto type = std::to_integer<int>(header_[0]);
     body_left_ = std::to_integer<std::size_t>(header_[3]) << 8 |
                  std::to_integer<std::size_t>(header_[4]);
+    if (trace_) trace_->received(static_cast<std::uint8_t>(type), body_left_);
     if (body_left_ > longest_record(ssl))
         return refusal{errc::malformed_message, alert::record_overflow};
     if (type == MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC &&

@@ -12,6 +12,8 @@
 
 #include <copoll/tls/error.hpp>
 
+#include "trace.hpp"
+
 namespace copoll::tls::detail {
 
 /// Looks at the records of the peer before mbedTLS does, which takes some that it must not, and
@@ -23,6 +25,8 @@ public:
         std::optional<alert> told;  ///< none if the peer's own alert is what ended it
     };
 
+    /// Tells it of each record. *Lifetime:* `of`, as long as this.
+    void tell(const trace& of) noexcept { trace_ = &of; }
     /// At each call of mbedTLS for input: what it has dropped is still in its buffer.
     std::optional<refusal> look_back(const mbedtls_ssl_context& ssl) noexcept;
     /// What mbedTLS gets now.
@@ -39,6 +43,7 @@ private:
     std::size_t header_filled_ = 0;
     std::size_t body_left_ = 0;
     bool looked_back_ = false;
+    const trace* trace_ = nullptr;
     unsigned warnings_ = 0;
     unsigned changes_of_cipher_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "dh_parameters.hpp"
 #include "mbedtls_c.hpp"
 #include "native_trust.hpp"
 
@@ -32,6 +33,15 @@ const trust_anchors& roots_of_the_system() {
 }
 
 }  // namespace
+
+version_range versions_of(const protocol_parameters& protocol) noexcept {
+    const auto& suites = protocol.cipher_suites;
+    const auto newer = [](cipher_suite s) { return is_of_tls1_3(static_cast<int>(s)); };
+    const bool only_older = !suites.empty() && std::ranges::none_of(suites, newer);
+    const bool only_newer = !suites.empty() && std::ranges::all_of(suites, newer);
+    return {only_newer ? protocol_version::tls1_3 : protocol.min_version,
+            only_older ? protocol_version::tls1_2 : protocol.max_version};
+}
 
 // In TLS 1.3 mbedTLS takes the client's first suite, whatever is configured. Clients that have AES
 // instructions begin with AES, which is slow here, so they are shown only what we like best of what
@@ -62,15 +72,9 @@ int ssl_config::set_up_common(int endpoint, const protocol_parameters& protocol,
                                                 MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret != 0) return ret;
     mbedtls_ssl_conf_rng(&native_, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-    // a version without a suite must not be offered
-    const auto& suites = protocol.cipher_suites;
-    const auto newer = [](cipher_suite s) { return is_of_tls1_3(static_cast<int>(s)); };
-    const bool only_older = !suites.empty() && std::ranges::none_of(suites, newer);
-    const bool only_newer = !suites.empty() && std::ranges::all_of(suites, newer);
-    const auto min = only_newer ? protocol_version::tls1_3 : protocol.min_version;
-    const auto max = only_older ? protocol_version::tls1_2 : protocol.max_version;
-    mbedtls_ssl_conf_min_tls_version(&native_, number_of(min));
-    mbedtls_ssl_conf_max_tls_version(&native_, number_of(max));
+    const auto versions = versions_of(protocol);
+    mbedtls_ssl_conf_min_tls_version(&native_, number_of(versions.min));
+    mbedtls_ssl_conf_max_tls_version(&native_, number_of(versions.max));
     groups_ = zero_ended<std::uint16_t>(protocol.groups, named_groups());
     mbedtls_ssl_conf_groups(&native_, groups_.data());
     schemes_ = zero_ended<std::uint16_t>(protocol.signature_schemes, signature_schemes());
@@ -96,6 +100,7 @@ int ssl_config::set_up(const client_options& options) {
     mbedtls_ssl_conf_authmode(&native_, options.verify == verification::required
                                             ? MBEDTLS_SSL_VERIFY_REQUIRED
                                             : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_dhm_min_bitlen(&native_, options.protocol.min_dh_bits);
     if (options.allow_renegotiation)
         mbedtls_ssl_conf_renegotiation(&native_, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
     if (options.psk) {
@@ -122,6 +127,12 @@ int ssl_config::set_up(const server_options& options, const client_hello& hello)
     set_suites(options.protocol, &hello);
     mbedtls_ssl_conf_ca_chain(&native_, native_roots(options.client_roots),
                               native_crls(options.client_roots));
+    if (options.dh) {
+        dh_group group;
+        if (parse(group, options.dh->der()) != 0 ||
+            mbedtls_ssl_conf_dh_param_ctx(&native_, &group) != 0)
+            return MBEDTLS_ERR_SSL_BAD_CONFIG;
+    }
     if (options.max_early_data > 0) {
         mbedtls_ssl_conf_early_data(&native_, MBEDTLS_SSL_EARLY_DATA_ENABLED);
         mbedtls_ssl_conf_max_early_data_size(&native_, options.max_early_data);

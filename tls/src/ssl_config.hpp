@@ -12,6 +12,12 @@
 
 namespace copoll::tls::detail {
 
+struct version_range {
+    protocol_version min, max;
+};
+/// Those that are spoken: a version without a suite is not.
+version_range versions_of(const protocol_parameters& protocol) noexcept;
+
 /// mbedTLS's configuration of one connection, with the lists that it points to. Each connection has
 /// its own (200 bytes): what a server answers depends on the ClientHello. Must not move.
 class ssl_config {

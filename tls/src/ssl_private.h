@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What mbedTLS 3.6 knows of a connection and has no accessor for. The one place of tls that reads or
-// sets its private fields; everything else uses its public interface.
+// What mbedTLS 3.6 knows of a connection and has no accessor for. The one place of tls that reads
+// or sets its private fields; everything else uses its public interface.
 #ifndef COPOLL_TLS_SSL_PRIVATE_H
 #define COPOLL_TLS_SSL_PRIVATE_H
 

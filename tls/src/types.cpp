@@ -42,6 +42,15 @@ constexpr std::array suites{
               {256, 384}},
 };
 
+constexpr std::array suites_on_demand{
+    suite_row{cipher_suite::dhe_rsa_with_chacha20_poly1305_sha256,
+              "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", {256, 256}},
+    suite_row{cipher_suite::dhe_rsa_with_aes_128_gcm_sha256,
+              "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", {128, 256}},
+    suite_row{cipher_suite::dhe_rsa_with_aes_256_gcm_sha384,
+              "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", {256, 384}},
+};
+
 struct group_row {
     named_group id;
     std::string_view name;
@@ -79,6 +88,11 @@ constexpr auto* find(const Rows& rows, Id id) noexcept {
     return at == rows.end() ? nullptr : &*at;
 }
 
+const suite_row* find(cipher_suite id) noexcept {
+    const suite_row* row = find(suites, id);
+    return row ? row : find(suites_on_demand, id);
+}
+
 template <class Rows, class Id>
 std::string_view name_in(const Rows& rows, Id id) noexcept {
     const auto* row = find(rows, id);
@@ -105,7 +119,10 @@ std::string_view name_of(protocol_version v) noexcept {
     }
     return "unknown";
 }
-std::string_view name_of(cipher_suite s) noexcept { return name_in(suites, s); }
+std::string_view name_of(cipher_suite s) noexcept {
+    const auto* row = find(s);
+    return row ? row->name : "unknown";
+}
 std::string_view name_of(named_group g) noexcept { return name_in(groups, g); }
 std::string_view name_of(signature_scheme s) noexcept { return name_in(schemes, s); }
 
@@ -114,7 +131,7 @@ std::span<const named_group> named_groups() noexcept { return group_ids; }
 std::span<const signature_scheme> signature_schemes() noexcept { return scheme_ids; }
 
 cipher_strength strength_of(cipher_suite s) noexcept {
-    const auto* row = find(suites, s);
+    const auto* row = find(s);
     return row ? row->strength : cipher_strength{};
 }
 std::uint16_t strength_of(named_group g) noexcept {

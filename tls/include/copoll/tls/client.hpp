@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,7 +36,12 @@ public:
     /// What the server accepts signatures of, as it prefers them. Empty in TLS 1.2.
     std::span<const signature_scheme> signature_schemes() const noexcept;
 
-    /// Presents the first that the server can use. Until the handshake goes on the last call
+    /// DER names of the authorities that the server takes certificates of (RFC 8446 §4.2.4,
+    /// RFC 5246 §7.4.4). Empty if it does not say.
+    std::span<const std::vector<std::byte>> authorities() const noexcept;
+
+    /// Presents the first that the server can use: with a key that it takes signatures of, and of
+    /// one of `authorities` rather than of another. Until the handshake goes on the last call
     /// counts; with no identities the answer is that there is none.
     void respond(std::vector<private_identity> identities);
 

@@ -91,6 +91,8 @@ public:
 
     /// Whether the server asked for a certificate. Precondition: `client_identity_request` reached.
     bool client_identity_requested() const noexcept;
+    /// See `client_identity_request::authorities`.
+    std::span<const std::vector<std::byte>> client_authorities() const noexcept;
     /// What the client presents: the first that fits. None: no certificate.
     /// Precondition: `client_identity_request` reached, and `complete` not.
     void present(std::vector<private_identity> identities);

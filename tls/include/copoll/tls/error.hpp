@@ -38,13 +38,13 @@ enum class errc {
     bad_signature,              ///< The peer does not hold the key of its certificate.
     unknown_psk,                ///< A pre-shared key that nobody here knows.
     renegotiation_refused,      ///< The peer asked for it and must not.
-    early_data_refused,         ///< The server did not take what was sent ahead.
     aborted,                    ///< The application aborted the handshake.
     too_much_work,              ///< The peer makes this side work without progress.
     private_key_malformed,      ///< Not a private key, or of a kind that is not known.
     private_key_mismatch,       ///< Not the key of the certificate.
     passphrase_wrong,           ///< The key or PKCS#12 file needs another passphrase.
     pkcs12_malformed,           ///< Not PKCS#12, or of a kind that is not known.
+    dh_parameters_malformed,    ///< Not Diffie-Hellman parameters, or of less than 2048 bits.
     session_malformed,          ///< Not a saved session of this version of the library.
     internal,                   ///< A part below failed in a way that it must not.
 };

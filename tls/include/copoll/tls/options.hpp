@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <copoll/clock.hpp>
+#include <copoll/tls/dh_parameters.hpp>
 #include <copoll/tls/identity.hpp>
 #include <copoll/tls/session.hpp>
 #include <copoll/tls/trust.hpp>
@@ -32,6 +34,8 @@ struct protocol_parameters {
     /// Bytes of plaintext that a record carries at most, 64 to 16384: what is sent is cut to it.
     /// 0: 16384.
     std::size_t record_size_limit = 0;
+    /// Client: bits of a server's Diffie-Hellman prime, at least, in the suites that have one.
+    unsigned min_dh_bits = 2048;
 };
 
 enum class verification {
@@ -44,6 +48,9 @@ enum class verification {
 /// Gets each secret as a line of the NSS key log format, without line end, for Wireshark. Whoever
 /// has these lines reads the connection.
 using key_log = std::function<void(std::string_view line)>;
+/// Gets a line about each record that is sent or received, and about each handshake message. For
+/// people: its form may change. It holds no secrets and no data.
+using trace_sink = std::function<void(std::string_view line)>;
 /// The time that certificates are checked at.
 using wall_clock = std::chrono::sys_seconds (*)();
 
@@ -76,6 +83,7 @@ struct client_options {
     std::function<void(session)> on_session{};
     protocol_parameters protocol{};
     key_log keys{};
+    trace_sink trace{};
     wall_clock now = nullptr;  ///< nullptr: the system's
     /// For `connect`: how long the handshake may take.
     clock::duration handshake_timeout = std::chrono::seconds{30};
@@ -103,6 +111,8 @@ struct server_options {
     /// `psk_identities` say which are asked for, can be looked up anywhere; in TLS 1.2 a client
     /// names its key later, and it must be here by then.
     std::vector<pre_shared_key> psks{};
+    /// For the suites that use it. None: the group of 2048 bits of RFC 3526.
+    std::optional<dh_parameters> dh{};
     /// Lets clients resume; shared by all connections of a server. None: no tickets.
     std::optional<ticket_keys> tickets{};
     /// Bytes that a client may send ahead of a handshake that resumes a session, in TLS 1.3
@@ -110,10 +120,18 @@ struct server_options {
     /// replay gets to, and are what the connection reads first; see `read_early_data`. 0: none are
     /// taken.
     std::uint32_t max_early_data = 0;
-    /// Tickets of another context are not taken: at most 255 bytes that name what they are for.
+    /// TLS 1.2: sessions are kept by the application and not in tickets. Gets each under its id,
+    /// sealed with the keys of `tickets`, without which there are none. In TLS 1.3 a ticket it is.
+    std::function<void(std::span<const std::byte> id, std::vector<std::byte> sealed)>
+        on_session{};
+    /// What was kept under the `session_id` that `receive_client_hello` gives; it may be looked up
+    /// anywhere. Anything else is not taken, and the handshake is a full one.
+    std::vector<std::byte> resume{};
+    /// Sessions of another context are not taken: at most 255 bytes that name what they are for.
     std::string session_context{};
     protocol_parameters protocol{};
     key_log keys{};
+    trace_sink trace{};
     wall_clock now = nullptr;  ///< nullptr: the system's
     /// For `accept`: how long the handshake may take.
     clock::duration handshake_timeout = std::chrono::seconds{30};

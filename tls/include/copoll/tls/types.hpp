@@ -31,6 +31,10 @@ enum class cipher_suite : std::uint16_t {
     psk_with_aes_128_gcm_sha256 = 0x00a8,
     psk_with_aes_256_gcm_sha384 = 0x00a9,
     psk_with_chacha20_poly1305_sha256 = 0xccab,
+    // For old peers: taken only if `protocol_parameters::cipher_suites` names them.
+    dhe_rsa_with_aes_128_gcm_sha256 = 0x009e,
+    dhe_rsa_with_aes_256_gcm_sha384 = 0x009f,
+    dhe_rsa_with_chacha20_poly1305_sha256 = 0xccaa,
 };
 
 /// Groups for the key exchange (the extension supported_groups).
@@ -69,7 +73,7 @@ std::string_view name_of(named_group g) noexcept;
 /// "ecdsa_secp256r1_sha256"
 std::string_view name_of(signature_scheme s) noexcept;
 
-/// All that this library speaks, those it likes best first.
+/// All that this library speaks unasked, those it likes best first.
 std::span<const cipher_suite> cipher_suites() noexcept;
 std::span<const named_group> named_groups() noexcept;
 std::span<const signature_scheme> signature_schemes() noexcept;
