@@ -36,6 +36,11 @@ std::optional<protocol_version> engine::state::version() const noexcept {
     return static_cast<protocol_version>(mbedtls_ssl_get_version_number(&ssl));
 }
 
+std::string_view engine::state::agreed_alpn() const noexcept {
+    const char* id = has_ssl ? mbedtls_ssl_get_alpn_protocol(&ssl) : nullptr;
+    return id ? id : "";
+}
+
 void engine::state::send_record(std::span<const std::byte> record, bool encrypted) noexcept {
     trace.sent(record, encrypted);
     out.append(record);
@@ -164,8 +169,8 @@ std::optional<cipher_suite> engine::cipher_suite() const noexcept {
 std::optional<named_group> engine::group() const noexcept { return state_->group; }
 
 std::optional<std::string_view> engine::alpn_id() const noexcept {
-    const char* id = state_->has_ssl ? mbedtls_ssl_get_alpn_protocol(&state_->ssl) : nullptr;
-    if (!id) return std::nullopt;
+    const auto id = state_->agreed_alpn();  // an id has a byte at least
+    if (id.empty()) return std::nullopt;
     return id;
 }
 

@@ -47,6 +47,14 @@ io_result engine::state::write_early_data(std::span<const std::byte> bytes) {
     return total;
 }
 
+/// Of a client. False if the server took it for another application protocol than it was meant for
+/// (RFC 8446 §4.2.10).
+bool engine::state::note_fate_of_early_data() {
+    if (!wrote_early) return true;
+    early = copoll_ssl_early_data_was_taken(&ssl) ? early_data::accepted : early_data::refused;
+    return early == early_data::refused || agreed_alpn() == client.resume->state().alpn;
+}
+
 void engine::state::note_early_data() {
     if (hello->has_early_data())
         early = copoll_ssl_takes_early_data(&ssl) ? early_data::accepted : early_data::refused;

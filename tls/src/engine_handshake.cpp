@@ -100,6 +100,7 @@ bool engine::state::note_peer() {
     else
         peer = d::identity_of(copoll_ssl_peer_chain(&ssl));
     if (!server_role) {
+        if (!note_fate_of_early_data()) return refuse(errc::illegal_parameter);
         if (!resumed && !d::suite_fits_server(ssl)) return refuse(errc::illegal_parameter);
         if (peer && !resumed) verify_error = d::error_of_flags(flags);
         return true;
@@ -207,11 +208,6 @@ progress engine::state::step_until(milestone until) {
 
 void engine::state::completed() {
     if (version() == protocol_version::tls1_2) note_finished(true);
-    if (sends_early) {
-        const int status = mbedtls_ssl_get_early_data_status(&ssl);
-        if (status == MBEDTLS_SSL_EARLY_DATA_STATUS_ACCEPTED) early = early_data::accepted;
-        if (status == MBEDTLS_SSL_EARLY_DATA_STATUS_REJECTED) early = early_data::refused;
-    }
     if (!server_role && client.allow_renegotiation && !own && !client.identities.empty()) {
         // what answers a server that asks later; mbedTLS does not say what fits
         const private_identity& first = client.identities.front();
@@ -230,8 +226,8 @@ void engine::state::keep_session() {
     if (blob.empty()) return;
     const bool verified = resumed ? client.resume->state().verified : !verify_error;
     client.on_session(session{std::make_shared<const d::session_state>(
-        d::session_state{std::move(blob), client.server_name, *peer, verified,
-                         copoll_ssl_most_early_data(native.get())})});
+        d::session_state{std::move(blob), client.server_name, std::string(agreed_alpn()), *peer,
+                         verified, copoll_ssl_most_early_data(native.get())})});
 }
 
 }  // namespace copoll::tls

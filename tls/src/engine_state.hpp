@@ -86,6 +86,7 @@ struct engine::state {
 
     // early data
     io_result write_early_data(std::span<const std::byte> bytes);
+    bool note_fate_of_early_data();
     void note_early_data();
     bool hold_early_data();
     read_result read_early(std::span<std::byte> into);
@@ -116,6 +117,8 @@ struct engine::state {
     static constexpr std::size_t most_output = 64 * 1024;
 
     std::optional<protocol_version> version() const noexcept;
+    /// Empty if there is none.
+    std::string_view agreed_alpn() const noexcept;
     const trace_sink& sink() const noexcept { return server_role ? server.trace : client.trace; }
     const key_log& keys() const noexcept { return server_role ? server.keys : client.keys; }
     wall_clock now() const noexcept { return server_role ? server.now : client.now; }

@@ -161,7 +161,7 @@ std::optional<ticket_contents> open_ticket(const ticket_state& keys,
 
 namespace {
 // The first bytes of a saved session: the library and the version of the form.
-constexpr std::uint32_t session_magic = 0x43505301;
+constexpr std::uint32_t session_magic = 0x43505302;
 constexpr std::chrono::hours longest_lifetime{7 * 24};  // RFC 8446 §4.6.1
 }  // namespace
 
@@ -170,6 +170,7 @@ std::vector<std::byte> session::serialize() const {
     to.number(session_magic, 4);
     to.number(state_->verified, 1);
     to.vector(bytes_of(state_->server_name), 2);
+    to.vector(bytes_of(state_->alpn), 1);
     detail::write_chain(to, state_->server_identity);
     to.vector(state_->blob, 3);
     return to.take();
@@ -180,6 +181,7 @@ result<session> session::parse(std::span<const std::byte> bytes) {
     if (from.number(4) != session_magic) return fail(errc::session_malformed);
     const bool verified = from.number(1) != 0;
     std::string name{text_of(from.vector(2))};
+    std::string alpn{text_of(from.vector(1))};
     auto identity = detail::read_chain(from);
     const auto blob = from.vector(3);
     if (!identity || !from.done()) return fail(errc::session_malformed);
@@ -189,7 +191,7 @@ result<session> session::parse(std::span<const std::byte> bytes) {
         return fail(errc::session_malformed);
     return session{std::make_shared<const detail::session_state>(
         detail::session_state{detail::wiped_bytes(blob.begin(), blob.end()), std::move(name),
-                              *std::move(identity), verified,
+                              std::move(alpn), *std::move(identity), verified,
                               copoll_ssl_most_early_data(probe.get())})};
 }
 

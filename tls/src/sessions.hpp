@@ -51,6 +51,7 @@ wiped_bytes saved(const mbedtls_ssl_session& session);
 struct session_state {
     wiped_bytes blob;  ///< see `saved`
     std::string server_name;
+    std::string alpn;  ///< empty: none was agreed on
     public_identity server_identity;
     /// The server's certificate was good. A session of one that was not resumes only connections
     /// that leave verification to the application.

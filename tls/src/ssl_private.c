@@ -156,6 +156,11 @@ uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session) {
                : 0;
 }
 
+bool copoll_ssl_early_data_was_taken(const mbedtls_ssl_context* ssl) {
+    return ssl->early_data_state == MBEDTLS_SSL_EARLY_DATA_STATE_ACCEPTED ||
+           ssl->early_data_state == MBEDTLS_SSL_EARLY_DATA_STATE_SERVER_FINISHED_RECEIVED;
+}
+
 void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session) {
     mbedtls_ssl_tls13_session_clear_ticket_flags(session,
                                                  MBEDTLS_SSL_TLS1_3_TICKET_ALLOW_EARLY_DATA);

@@ -61,6 +61,8 @@ bool copoll_ssl_skips_early_data(const mbedtls_ssl_context* ssl);
 /// Bytes that may be sent ahead in a session; 0 if none may.
 uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session);
 void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session);
+/// Client that sends some ahead, once the server has proved itself: whether it has taken that.
+bool copoll_ssl_early_data_was_taken(const mbedtls_ssl_context* ssl);
 
 // ----
 
