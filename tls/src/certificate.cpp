@@ -30,11 +30,14 @@ std::error_code certificate_error(int mbedtls_error) noexcept {
 std::optional<key_description> describe(const mbedtls_pk_context& key) noexcept {
     const auto bits = static_cast<unsigned>(mbedtls_pk_get_bitlen(&key));
     if (mbedtls_pk_can_do(&key, MBEDTLS_PK_RSA)) return key_description{key_kind::rsa, bits};
-    // among the curves that are built in, only X25519 has another length; it signs nothing
-    const bool signs = bits == 256 || bits == 384 || bits == 521;
-    if (mbedtls_pk_can_do(&key, MBEDTLS_PK_ECDSA) && signs)
-        return key_description{key_kind::ec, bits};
-    return std::nullopt;
+    if (!mbedtls_pk_can_do(&key, MBEDTLS_PK_ECDSA)) return std::nullopt;
+    // other curves are built in that TLS does not sign with
+    switch (mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(key))) {
+        case MBEDTLS_ECP_DP_SECP256R1:
+        case MBEDTLS_ECP_DP_SECP384R1:
+        case MBEDTLS_ECP_DP_SECP521R1: return key_description{key_kind::ec, bits};
+        default: return std::nullopt;
+    }
 }
 
 std::string to_string(const mbedtls_x509_name& name) {
