@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/error_of.hpp"
+#include "tls/conversation.hpp"
 #include "tls/secure_pair.hpp"
 
 using namespace copoll;
@@ -22,59 +23,14 @@ using tls::progress;
 
 namespace {
 
-using bytes = std::vector<std::byte>;
-
-bytes taken_from(tls::engine& e) {
-    const auto data = std::as_const(e.output()).data();
-    bytes taken{data.begin(), data.end()};
-    e.output().clear();
-    return taken;
-}
-
-/// Two engines and what is on its way between them.
-struct conversation {
-    tls::engine client{to_example()};
-    tls::engine server{as_example()};
-    std::size_t at_once = 1 << 20;  ///< bytes a side gets at a time
-    /// Position of a byte that is changed on its way, counted over both directions.
-    std::optional<std::size_t> damaged{};
-    std::size_t flown = 0;
-
-    /// One side's turn: gives it what the other said, and says what it answers.
-    progress turn(tls::engine& to, bytes& in, bytes& out) {
-        progress p = to.advance(milestone::complete);
-        std::size_t given = 0;
-        while (p == progress::needs_input && given < in.size()) {
-            const std::size_t n = std::min(at_once, in.size() - given);
-            to.input(std::span(in).subspan(given, n));
-            given += n;
-            p = to.advance(milestone::complete);
-        }
-        in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(given));
-        bytes said = taken_from(to);
-        if (damaged && *damaged >= flown && *damaged < flown + said.size())
-            said[*damaged - flown] ^= std::byte{0x40};
+/// Changes the byte at this position, counted over both directions.
+auto damaging(std::size_t position) {
+    return [position, flown = std::size_t{0}](bytes& said, bool) mutable {
+        if (position >= flown && position < flown + said.size())
+            said[position - flown] ^= std::byte{0x40};
         flown += said.size();
-        out.insert(out.end(), said.begin(), said.end());
-        return p;
-    }
-
-    /// Until nothing moves any more. True if both are complete.
-    bool shake_hands() {
-        bytes to_server, to_client;
-        std::size_t before = 0;
-        do {
-            before = flown;
-            turn(client, to_client, to_server);
-            turn(server, to_server, to_client);
-        } while (flown != before);
-        left_for_client = to_client;
-        left_for_server = to_server;
-        return client.is_complete() && server.is_complete();
-    }
-
-    bytes left_for_client{}, left_for_server{};
-};
+    };
+}
 
 }  // namespace
 
@@ -125,7 +81,7 @@ TEST_CASE("tls engine: a handshake with any byte changed fails on both sides, or
         REQUIRE(whole.shake_hands());
         unsigned failed = 0;
         for (std::size_t i = 0; i < whole.flown; i += 7) {
-            conversation c{.client = tls::engine{options}, .damaged = i};
+            conversation c{.client = tls::engine{options}, .between = damaging(i)};
             INFO(tls::name_of(version) << ", byte " << i);
             if (!c.shake_hands()) {
                 const bool noticed = c.client.error() || c.server.error();

@@ -255,7 +255,7 @@ TEST_CASE("tls: a server that cannot be verified is refused, and told why") {
         {pem::server_expired_key, pem::server_expired_chain, tls::errc::certificate_expired,
          alert::certificate_expired},
         {pem::server_not_yet_valid_key, pem::server_not_yet_valid_chain,
-         tls::errc::certificate_not_yet_valid, alert::certificate_unknown},
+         tls::errc::certificate_not_yet_valid, alert::certificate_expired},
         {pem::server_wrong_name_key, pem::server_wrong_name_chain,
          tls::errc::certificate_name_mismatch, alert::bad_certificate},
         {pem::server_self_signed_key, pem::server_self_signed_chain,

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "tls/conversation.hpp"
 #include "tls/secure_pair.hpp"
 
 using namespace copoll;
@@ -20,69 +21,13 @@ using tls::progress;
 
 namespace {
 
-using bytes = std::vector<std::byte>;
-
-bytes taken_from(tls::engine& e) {
-    const auto data = std::as_const(e.output()).data();
-    bytes taken{data.begin(), data.end()};
-    e.output().clear();
-    return taken;
-}
-
-bytes record(unsigned type, unsigned minor_version, std::span<const std::byte> body) {
-    bytes made{static_cast<std::byte>(type), std::byte{3}, static_cast<std::byte>(minor_version),
-               static_cast<std::byte>(body.size() >> 8), static_cast<std::byte>(body.size())};
-    made.insert(made.end(), body.begin(), body.end());
-    return made;
-}
-
 bytes change_cipher_spec() { return record(20, 3, std::array{std::byte{1}}); }
-
-std::size_t records_in(std::span<const std::byte> stream) {
-    std::size_t n = 0;
-    for (; !stream.empty(); ++n) {
-        const auto size = std::to_integer<std::size_t>(stream[3]) << 8 |
-                          std::to_integer<std::size_t>(stream[4]);
-        stream = stream.subspan(5 + size);
-    }
-    return n;
-}
-
-/// What reading `stream` ends with.
-std::error_code end_of(tls::engine& e, const bytes& stream) {
-    std::array<std::byte, 64> into;
-    if (!stream.empty()) e.input(stream);
-    for (;;) {
-        const auto r = e.read(into);
-        if (r.n == 0) return r.ec;
-    }
-}
-
-struct pair {
-    tls::engine client{to_example()};
-    tls::engine server{as_example()};
-
-    /// Of TLS 1.3, to the end, tickets and all.
-    bool shake_hands() {
-        client.advance(milestone::complete);
-        for (int flights = 0; flights < 2; ++flights) {
-            const bytes there = taken_from(client);
-            server.input(there);
-            server.advance(milestone::complete);
-            const bytes back = taken_from(server);
-            client.input(back);
-            client.advance(milestone::complete);
-            if (client.unread() > 0) end_of(client, {});
-        }
-        return client.is_complete() && server.is_complete();
-    }
-};
 
 }  // namespace
 
 TEST_CASE("tls: a ChangeCipherSpec behind the handshake is refused") {
-    pair p;
-    REQUIRE(p.shake_hands());
+    conversation p;
+    REQUIRE(p.shake_hands_to_the_end());
     CHECK(end_of(p.server, change_cipher_spec()) == tls::errc::unexpected_message);
     CHECK(end_of(p.client, taken_from(p.server)) == tls::alert::unexpected_message);
 }
@@ -101,27 +46,27 @@ TEST_CASE("tls: a peer that only says that it changes its cipher is given up") {
 }
 
 TEST_CASE("tls: a record that is too long is refused, also right behind the handshake") {
-    pair p;
-    REQUIRE(p.shake_hands());
+    conversation p;
+    REQUIRE(p.shake_hands_to_the_end());
     const bytes too_long = record(23, 3, bytes(16384 + 1 + 16 + 1));
     CHECK(end_of(p.client, too_long) == tls::errc::malformed_message);
     CHECK(end_of(p.server, taken_from(p.client)) == tls::alert::record_overflow);
 }
 
 TEST_CASE("tls: key updates that come together are answered once, before data") {
-    pair p;
-    REQUIRE(p.shake_hands());
+    conversation p;
+    REQUIRE(p.shake_hands_to_the_end());
     for (int i = 0; i < 3; ++i) REQUIRE(p.client.update_keys(true).has_value());
     CHECK_FALSE(end_of(p.server, taken_from(p.client)));
     CHECK(taken_from(p.server).empty());
     CHECK(p.server.write(pattern(10)).n == 10);
     const bytes answer = taken_from(p.server);
-    CHECK(records_in(answer) == 2);
+    CHECK(records_of(answer).size() == 2);
     CHECK_FALSE(end_of(p.client, answer));
 }
 
 TEST_CASE("tls: a ClientHello may come in pieces, in records of any minor version") {
-    pair p;
+    conversation p;
     p.client.advance(milestone::complete);
     const bytes hello = taken_from(p.client);
     constexpr std::size_t piece_size = 3;
@@ -141,7 +86,7 @@ TEST_CASE("tls: a ClientHello may come in pieces, in records of any minor versio
 TEST_CASE("tls: before a client's first alert with keys it tells middleboxes that they come") {
     auto options = to_example();
     options.server_name = "other.example";
-    pair p{.client = tls::engine{options}};
+    conversation p{.client = tls::engine{options}};
     p.client.advance(milestone::complete);
     const bytes hello = taken_from(p.client);
     p.server.input(hello);
@@ -152,8 +97,73 @@ TEST_CASE("tls: before a client's first alert with keys it tells middleboxes tha
     CHECK(p.client.error() == tls::errc::certificate_name_mismatch);
     const bytes said = taken_from(p.client);
     CHECK(std::ranges::equal(std::span(said).first(6), change_cipher_spec()));
-    CHECK(records_in(said) == 2);
+    CHECK(records_of(said).size() == 2);
     p.server.input(said);
     CHECK(p.server.advance(milestone::complete) == progress::failed);
     CHECK(p.server.error() == tls::alert::bad_certificate);
+}
+
+TEST_CASE("tls: a peer that closes in the middle of a handshake has closed, which is an error") {
+    const bytes close_notify = record(21, 3, std::array{std::byte{1}, std::byte{0}});
+    const bytes fatal = record(21, 3, std::array{std::byte{2}, std::byte{0}});
+    for (const bytes& alert : {close_notify, fatal}) {
+        tls::engine client{to_example()};
+        client.advance(milestone::complete);
+        client.input(alert);
+        CHECK(client.advance(milestone::complete) == progress::failed);
+        CHECK(client.error() == errc::eof);
+        CHECK(client.advance(milestone::complete) == progress::failed);
+
+        tls::engine server{as_example()};
+        server.input(alert);
+        CHECK(server.advance(milestone::complete) == progress::failed);
+        CHECK(server.error() == errc::eof);
+
+        conversation c;
+        c.client.advance(milestone::complete);
+        const bytes hello = taken_from(c.client);
+        c.server.input(hello);
+        CHECK(c.server.advance(milestone::complete) == progress::needs_input);
+        c.server.input(alert);
+        CHECK(c.server.advance(milestone::complete) == progress::failed);
+        CHECK(c.server.error() == errc::eof);
+    }
+}
+
+TEST_CASE("tls: a client that gives up before it has keys is heard by a server that has") {
+    conversation c;
+    c.client.advance(milestone::complete);
+    const bytes hello = taken_from(c.client);
+    c.server.input(hello);
+    CHECK(c.server.advance(milestone::complete) == progress::needs_input);
+    taken_from(c.server);
+    const bytes alert = record(21, 3, std::array{std::byte{2}, std::byte{49}});
+    for (std::size_t i = 0; i + 1 < alert.size(); ++i) {
+        c.server.input(std::span(alert).subspan(i, 1));
+        CHECK(c.server.advance(milestone::complete) == progress::needs_input);
+    }
+    c.server.input(std::span(alert).last(1));
+    CHECK(c.server.advance(milestone::complete) == progress::failed);
+    CHECK(c.server.error() == tls::alert::access_denied);
+    CHECK(c.server.output().empty());
+}
+
+TEST_CASE("tls: an alert in the clear that is none is refused") {
+    conversation c;
+    c.client.advance(milestone::complete);
+    const bytes hello = taken_from(c.client);
+    c.server.input(hello);
+    CHECK(c.server.advance(milestone::complete) == progress::needs_input);
+    const bytes longer = record(21, 3, bytes(20, std::byte{2}));
+    c.server.input(longer);
+    CHECK(c.server.advance(milestone::complete) == progress::failed);
+    CHECK(c.server.error() == tls::errc::bad_record);
+
+    conversation late;
+    REQUIRE(late.shake_hands_to_the_end());
+    const bytes alert = record(21, 3, std::array{std::byte{2}, std::byte{49}});
+    CHECK(end_of(late.server, alert) == tls::errc::bad_record);
+    conversation at_client;
+    REQUIRE(at_client.shake_hands_to_the_end());
+    CHECK(end_of(at_client.client, alert) == tls::errc::bad_record);
 }

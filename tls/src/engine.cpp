@@ -210,7 +210,8 @@ std::span<const std::byte> engine::peer_finished() const noexcept {
 result<void> engine::export_keying_material(
     std::span<std::byte> into, std::string_view label,
     std::optional<std::span<const std::byte>> context) const {
-    if (!is_complete()) return fail(copoll::errc::invalid_state);
+    const bool is_over = is_complete() && copoll_ssl_where(&state_->ssl) == copoll_ssl_over;
+    if (!is_over) return fail(copoll::errc::invalid_state);
     const auto with = context.value_or(std::span<const std::byte>{});
     const int ret = mbedtls_ssl_export_keying_material(
         &state_->ssl, reinterpret_cast<unsigned char*>(into.data()), into.size(), label.data(),

@@ -124,7 +124,8 @@ bool engine::state::open(std::span<const std::byte> sealed, mbedtls_ssl_session&
     const int suite = mbedtls_ssl_session_get_ciphersuite_id(&into);
     const auto offered = hello->cipher_suites();
     if (config.has_suite(suite) &&
-        std::ranges::find(offered, static_cast<tls::cipher_suite>(suite)) != offered.end())
+        std::ranges::find(offered, static_cast<tls::cipher_suite>(suite)) != offered.end() &&
+        copoll_ssl_can_resume(&ssl, &into))
         return true;
     mbedtls_ssl_session_free(&into);
     return false;

@@ -37,11 +37,17 @@ void engine::state::tell(alert a) noexcept {
     send_record(record, false);
 }
 
+/// Whether all output but the first `kept` bytes is an alert in the clear.
+bool engine::state::has_told_in_clear(std::size_t kept) const noexcept {
+    const auto written = out.data();
+    return written.size() == kept + d::alert_record_size && written[kept] == d::alert_type;
+}
+
 /// Takes back all output but the first `kept` bytes. If it was an alert in the clear, which one.
 std::optional<alert> engine::state::take_back_output(std::size_t kept) noexcept {
     const auto written = std::as_const(out).data();
     std::optional<alert> told;
-    if (written.size() == kept + d::alert_record_size && written[kept] == d::alert_type)
+    if (has_told_in_clear(kept))
         told = static_cast<alert>(written[kept + d::alert_record_size - 1]);
     buffer rest;
     rest.append(written.first(kept));
@@ -54,15 +60,25 @@ std::optional<alert> engine::state::take_back_output(std::size_t kept) noexcept 
 void engine::state::fail_from(int ret, std::size_t output_before) noexcept {
     std::error_code ec = d::error_of_ssl(ret);
     bool answer = true;
-    if (ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
-        ec = static_cast<alert>(copoll_ssl_received_alert(&ssl));
-        answer = false;
-    } else if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-        ec = alert::close_notify;
-        answer = false;
-    } else if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
-               ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {  // the latter also for a wrong usage
-        if (const auto why = d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl))) ec = why;
+    bool judged = false;  // a certificate: both roles tell the same of one, not what mbedTLS does
+    switch (ret) {
+        case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+            ec = d::error_of_alert(static_cast<std::byte>(copoll_ssl_received_alert(&ssl)));
+            answer = false;
+            break;
+        case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+            ec = copoll::errc::eof;
+            answer = false;
+            break;
+        case MBEDTLS_ERR_X509_FATAL_ERROR: judged = true; break;
+        case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+        case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:  // also for a wrong usage
+            if (const auto why = d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl))) {
+                ec = why;
+                judged = true;
+            }
+            break;
+        default: break;
     }
     if (ec == errc::truncated) answer = false;
     if (record_refused) {
@@ -71,8 +87,10 @@ void engine::state::fail_from(int ret, std::size_t output_before) noexcept {
     }
     if (answer) {
         alert told = record_refused ? *record_refused->told : alert_for(ec);
-        if (copoll_ssl_take_keys_for_alert(&ssl))
-            told = take_back_output(output_before).value_or(told);
+        if (copoll_ssl_take_keys_for_alert(&ssl) || (judged && has_told_in_clear(output_before))) {
+            const auto by_mbedtls = take_back_output(output_before);
+            if (!judged) told = by_mbedtls.value_or(told);
+        }
         if (out.size() == output_before) tell(told);
     }
     fail_with(ec);

@@ -15,6 +15,7 @@
 #include "crypto_ready.hpp"
 #include "native_identity.hpp"
 #include "records.hpp"
+#include "ssl_errors.hpp"
 
 namespace copoll::tls {
 
@@ -44,7 +45,7 @@ progress engine::state::parse_hello() {
         const auto received = std::as_const(held).data();
         if (!received.empty() && received[0] == d::alert_type) {
             if (received.size() >= d::alert_record_size) {
-                fail_with(static_cast<alert>(received[d::alert_record_size - 1]));
+                fail_with(d::error_of_alert(received[d::alert_record_size - 1]));
                 return progress::failed;
             }
         } else {
@@ -158,12 +159,13 @@ int engine::state::set_up_client() {
 /// mbedTLS takes the first that fits the client's signature schemes.
 int engine::state::set_up_server() {
     copoll_ssl_skip_early_data(&ssl, most_skipped);
-    std::vector<const private_identity*> order;
-    for (const auto& identity : server.identities) order.push_back(&identity);
-    if (const auto name = hello->server_name())
-        std::ranges::stable_partition(order, [&](const private_identity* identity) {
-            return names_host(identity->identity().leaf(), *name);
-        });
+    std::vector<const private_identity*> order, others;
+    const auto name = hello->server_name();
+    for (const auto& identity : server.identities) {
+        const bool first = name && names_host(identity.identity().leaf(), *name);
+        (first ? order : others).push_back(&identity);
+    }
+    order.insert(order.end(), others.begin(), others.end());
     for (const private_identity* identity : order) {
         const int ret = mbedtls_ssl_set_hs_own_cert(&ssl, d::native_chain(*identity),
                                                     d::native_key(*identity));

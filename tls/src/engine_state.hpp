@@ -97,6 +97,7 @@ struct engine::state {
     // failing
     void tell(alert a) noexcept;
     void fail_with(std::error_code ec) noexcept;
+    bool has_told_in_clear(std::size_t kept) const noexcept;
     std::optional<alert> take_back_output(std::size_t kept) noexcept;
     void fail_from(int ret, std::size_t output_before) noexcept;
     bool refuse(std::error_code why) noexcept;

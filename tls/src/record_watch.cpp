@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "records.hpp"
+#include "ssl_errors.hpp"
 #include "ssl_private.h"
 
 namespace copoll::tls::detail {
@@ -16,10 +17,18 @@ constexpr unsigned most_changes_of_cipher = 32;
 /// Of a record of TLS 1.3: the tag, and the type behind the plaintext (RFC 8446 §5.4).
 constexpr std::size_t tls1_3_expansion = 16 + 1;
 
+/// In the clear: level and description.
+constexpr std::size_t alert_size = 2;
+
 record_watch::refusal with(errc why) noexcept { return {why, alert_for(why)}; }
 
 bool is_tls1_3(const mbedtls_ssl_context& ssl) noexcept {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
+}
+
+bool is_server(const mbedtls_ssl_context& ssl) noexcept {
+    const mbedtls_ssl_config* const config = mbedtls_ssl_context_get_config(&ssl);
+    return mbedtls_ssl_conf_get_endpoint(config) == MBEDTLS_SSL_IS_SERVER;
 }
 
 std::size_t longest_record(const mbedtls_ssl_context& ssl) noexcept {
@@ -44,11 +53,10 @@ std::optional<record_watch::refusal> record_watch::look_back(
         return with(errc::unexpected_message);  // it was encrypted
     if (type != MBEDTLS_SSL_MSG_ALERT) return std::nullopt;
     const std::uint8_t* const dropped = copoll_ssl_last_alert(&ssl);
-    const auto description = static_cast<alert>(dropped[1]);
     if (dropped[0] != MBEDTLS_SSL_ALERT_LEVEL_WARNING) return with(errc::illegal_parameter);
     if (is_tls1_3(ssl) && copoll_ssl_reads_encrypted(&ssl) &&
-        description != alert::user_canceled)
-        return refusal{description, std::nullopt};
+        static_cast<alert>(dropped[1]) != alert::user_canceled)
+        return refusal{error_of_alert(std::byte{dropped[1]}), std::nullopt};
     if (++warnings_ > most_warnings) return with(errc::too_much_work);
     return std::nullopt;
 }
@@ -60,6 +68,8 @@ std::optional<record_watch::refusal> record_watch::pass(
             std::min(bytes.size(), body_left_ > 0 ? body_left_ : header_size - header_filled_);
         if (body_left_ > 0) {
             body_left_ -= n;
+            if (alert_in_clear_ && body_left_ == 0)
+                return refusal{error_of_alert(bytes[n - 1]), std::nullopt};
         } else {
             std::ranges::copy(bytes.first(n), header_.data() + header_filled_);
             header_filled_ += n;
@@ -86,11 +96,15 @@ std::optional<record_watch::refusal> record_watch::check_header(
         return with(errc::too_much_work);
     if (!is_tls1_3(ssl) || !copoll_ssl_reads_encrypted(&ssl)) return std::nullopt;
     switch (type) {
-        case MBEDTLS_SSL_MSG_APPLICATION_DATA: return std::nullopt;
+        case MBEDTLS_SSL_MSG_APPLICATION_DATA: encrypted_ = true; return std::nullopt;
         case MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC:  // for middleboxes, in a handshake only
             if (copoll_ssl_where(&ssl) != copoll_ssl_over) return std::nullopt;
             return with(errc::unexpected_message);
-        case MBEDTLS_SSL_MSG_ALERT: return std::nullopt;  // it will not decrypt
+        case MBEDTLS_SSL_MSG_ALERT:
+            // a client that gives up before it has the server's hello has no keys; any other will
+            // not decrypt
+            alert_in_clear_ = is_server(ssl) && !encrypted_ && body_left_ == alert_size;
+            return std::nullopt;
         default: return with(errc::unexpected_message);
     }
 }

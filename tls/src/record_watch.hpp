@@ -44,6 +44,8 @@ private:
     std::size_t body_left_ = 0;
     bool looked_back_ = false;
     const trace* trace_ = nullptr;
+    bool encrypted_ = false;       ///< a record of TLS 1.3 with keys has come
+    bool alert_in_clear_ = false;  ///< comes, though this side has keys
     unsigned warnings_ = 0;
     unsigned changes_of_cipher_ = 0;
 };

@@ -32,6 +32,7 @@ std::error_code error_of_ssl(int code) noexcept {
         case MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED: return errc::no_identity;
         case MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE: return errc::certificate_required;
         case MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED:
+        case MBEDTLS_ERR_X509_FATAL_ERROR:  // a path that is too long
         case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: return errc::certificate_untrusted;
         case MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY: return errc::unknown_psk;
         case MBEDTLS_ERR_SSL_BAD_CERTIFICATE: return errc::certificate_malformed;
@@ -75,6 +76,12 @@ std::error_code error_of_flags(std::uint32_t flags) noexcept {
     for (const row& r : by_weight)
         if (flags & r.flags) return r.meaning;
     return errc::certificate_refused;
+}
+
+std::error_code error_of_alert(std::byte description) noexcept {
+    const auto a = static_cast<alert>(description);
+    if (a == alert::close_notify) return copoll::errc::eof;
+    return a;
 }
 
 }  // namespace copoll::tls::detail

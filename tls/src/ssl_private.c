@@ -224,6 +224,17 @@ const uint8_t* copoll_ssl_peer_finished(const mbedtls_ssl_context* ssl, size_t* 
     return message + header_size;
 }
 
+bool copoll_ssl_can_resume(const mbedtls_ssl_context* ssl, const mbedtls_ssl_session* session) {
+    if (session->tls_version != MBEDTLS_SSL_VERSION_TLS1_3) return true;
+    const uint32_t needed = MBEDTLS_SSL_EXT_MASK(SUPPORTED_GROUPS) |
+                            MBEDTLS_SSL_EXT_MASK(KEY_SHARE) |
+                            MBEDTLS_SSL_EXT_MASK(PSK_KEY_EXCHANGE_MODES);
+    const mbedtls_ssl_handshake_params* handshake = ssl->handshake;
+    return (handshake->received_extensions & needed) == needed &&
+           (handshake->tls13_kex_modes & session->ticket_flags &
+            MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL) != 0;
+}
+
 bool copoll_ssl_can_be_resumed(const mbedtls_ssl_session* session) {
     return session->ticket_len > 0 || session->id_len > 0;
 }
@@ -245,6 +256,11 @@ bool copoll_ssl_take_keys_for_alert(mbedtls_ssl_context* ssl) {
     // it is kept for a while when it is over
     if (handshake == NULL || ssl->state == MBEDTLS_SSL_HANDSHAKE_OVER ||
         ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3)
+        return false;
+    // a server that takes early data reads with its keys up to the end of it
+    if (is_client(ssl) && handshake->transform_earlydata != NULL &&
+        ssl->transform_out == handshake->transform_earlydata &&
+        ssl->early_data_state != MBEDTLS_SSL_EARLY_DATA_STATE_REJECTED)
         return false;
     mbedtls_ssl_transform* right =
         is_client(ssl) ? handshake->transform_handshake : ssl->transform_application;

@@ -41,6 +41,9 @@ bool copoll_ssl_retried_hello(const mbedtls_ssl_context* ssl);
 const mbedtls_x509_crt* copoll_ssl_peer_chain(const mbedtls_ssl_context* ssl);
 /// The first certificate of the chain that a server presents in this handshake. May be NULL.
 const mbedtls_x509_crt* copoll_ssl_own_leaf(const mbedtls_ssl_context* ssl);
+/// While a server reads a client's ticket: whether mbedTLS can resume this session with a key
+/// exchange. One that it cannot it would drop, but not free.
+bool copoll_ssl_can_resume(const mbedtls_ssl_context* ssl, const mbedtls_ssl_session* session);
 /// Whether a session holds anything by which the server could find it again.
 bool copoll_ssl_can_be_resumed(const mbedtls_ssl_session* session);
 /// Has mbedTLS take a cookie in a HelloRetryRequest, if that may come next.

@@ -159,7 +159,7 @@ public:
     std::span<const std::byte> peer_finished() const noexcept;
 
     /// Keys for another protocol, bound to this connection (RFC 8446 §7.5, RFC 5705).
-    /// *Errors:* `copoll::errc::invalid_state` before it is complete.
+    /// *Errors:* `copoll::errc::invalid_state` before it is complete, and while it is renegotiated.
     result<void> export_keying_material(std::span<std::byte> into, std::string_view label,
                                         std::optional<std::span<const std::byte>> context) const;
 
