@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Makes what the fuzzers start from: make_corpus.py FOLDER
 
-One folder a target: ClientHellos that were recorded, and keys, certificates and PKCS#12 files in
-all their forms.
+One folder a target: ClientHellos that were recorded, keys, certificates and PKCS#12 files in all
+their forms, and programs for the fuzzer of the engine.
 """
 
 import re
@@ -27,11 +27,89 @@ def in_small_records(wire, size):
     return b"".join(wire[:3] + len(part).to_bytes(2, "big") + part for part in parts)
 
 
+# Programs as engine_fuzz.cpp reads them: what the connection is like, bytes given at once and read
+# at once (in 16), then operations.
+TLS1_2, TLS1_3, BOTH_VERSIONS, ONE_SIDE = range(4)
+REQUIRES_CLIENT, REQUESTS_CLIENT, RESUMES, PSK, OTHER_GROUP, HOLDS = (1 << bit for bit in range(2, 8))
+CLIENT, SERVER = 0, 1
+
+
+def passes(side, records):
+    return bytes([(records - 1) << 1 | side])
+
+
+def act(side, what, *arguments):
+    actions = ("write", "write much", "update keys", "ask who", "release", "close", "abort",
+               "end", "go on", "at once", "export")
+    return bytes([2 << 5 | actions.index(what) << 1 | side, *arguments])
+
+
+def change(side, what, *arguments):
+    changes = ("byte", "more", "less", "other", "type", "leave out", "twice", "in two", "merge",
+               "swap", "wire byte", "cut", "doubled")
+    return bytes([4 << 5 | changes.index(what) << 1 | side, *arguments])
+
+
+def make_up(side, content_type, *body):
+    return bytes([6 << 5 | (content_type - 20) << 1 | side, len(body), *body])
+
+
+def engine_programs():
+    kinds = {"tls1_2": TLS1_2, "tls1_3": TLS1_3, "both_versions": BOTH_VERSIONS}
+    features = {"plain": 0, "client": REQUIRES_CLIENT, "no_client": REQUESTS_CLIENT,
+                "resumes": RESUMES, "psk": PSK, "retry": OTHER_GROUP, "holds": HOLDS,
+                "client_retry": REQUIRES_CLIENT | OTHER_GROUP}
+    all_of_it = passes(CLIENT, 16)
+    talk = b"".join((all_of_it, act(CLIENT, "write", 100), act(SERVER, "write much", 80, 0),
+                     passes(CLIENT, 16)))
+    ends = {
+        "talk": talk,
+        "update_keys": talk + act(CLIENT, "update keys", 0) + act(SERVER, "write", 9) + talk,
+        "ask_who": all_of_it + act(SERVER, "ask who") + talk,
+        "park": all_of_it + act(CLIENT, "release") + act(SERVER, "release") + talk,
+        "close": talk + act(CLIENT, "close") + all_of_it + act(SERVER, "close"),
+        "export": all_of_it + act(CLIENT, "export"),
+        "abort": passes(CLIENT, 3) + act(SERVER, "abort", 49),
+        "cut_off": talk + act(SERVER, "end"),
+        "go_on": passes(CLIENT, 1) + act(SERVER, "go on", 3) + act(CLIENT, "go on", 2) + talk,
+        "made_up_update": all_of_it + make_up(CLIENT, 22, 24, 0, 0, 1, 1) + talk,
+        "made_up_ticket": all_of_it + make_up(SERVER, 22, 4, 0, 0, 18, 0, 0, 1, 0, 1, 2, 3, 4, 1, 5,
+                                              0, 2, 6, 7, 0, 2, 8, 9) + talk,
+        "made_up_hello_request": all_of_it + make_up(SERVER, 22, 0, 0, 0, 0) + talk,
+        "made_up_warning": all_of_it + make_up(SERVER, 21, 1, 90) + talk,
+        "made_up_change": all_of_it + make_up(CLIENT, 20, 1) + talk,
+        "made_up_data": passes(CLIENT, 4) + make_up(CLIENT, 23, 1, 2, 3) + talk,
+    }
+    for kind, version in kinds.items():
+        for feature, bits in features.items():
+            yield f"{kind}_{feature}", bytes([version | bits, 0, 200]) + talk
+        for name, program in ends.items():
+            yield f"{kind}_{name}", bytes([version, 0, 10]) + program
+    changes = {
+        "byte": (0, 30, 1, 1), "more": (0, 40, 2, 7, 7), "less": (0, 38, 2),
+        "other": (0, 50, 2, 9, 9), "type": (23,), "leave out": (), "twice": (), "in two": (0, 3),
+        "merge": (), "swap": (), "wire byte": (0, 9, 1), "cut": (0, 7), "doubled": ()}
+    for at, (what, arguments) in enumerate(changes.items()):
+        for version in TLS1_2, TLS1_3:
+            for side in CLIENT, SERVER:
+                program = passes(CLIENT, 1 + at % 6) + change(side, what, *arguments)
+                yield (f"tls1_{version + 2}_{what}_{side}".replace(" ", "_"),
+                       bytes([version | REQUIRES_CLIENT, 0, 10]) + program)
+    for at_once in 1, 7, 100:
+        yield f"in_pieces_of_{at_once}", bytes([BOTH_VERSIONS, at_once, 1]) + talk
+    yield "replayed", bytes([TLS1_3, 0, 1]) + talk + bytes([7 << 5, 0]) + talk
+    yield "one_side_gets_junk", bytes([ONE_SIDE, 0, 1]) + bytes(range(100))
+
+
 def corpus():
     """(target, name, content) of each file."""
     for name, wire in recorded_hellos():
         yield "client_hello", name, wire
         yield "client_hello", name + "_in_records", in_small_records(wire, 64)
+        # a server alone, that gets it in pieces
+        yield "engine", "server_" + name, bytes([ONE_SIDE | 4, 50, 1]) + wire
+    for name, program in engine_programs():
+        yield "engine", name, program
     values = make_identities.make_all()
     for name, value in values.items():
         content = value.encode() if isinstance(value, str) else value
