@@ -47,6 +47,14 @@ prompt = no
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[authority_that_may_not_sign]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, cRLSign
+[authority_without_constraints]
+keyUsage = critical, keyCertSign, cRLSign
+[authority_of_leaves]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
 [leaf]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -54,6 +62,7 @@ extendedKeyUsage = {usage}
 {names}
 """
 
+ANY_USAGE = "serverAuth, clientAuth"
 SERVER_NAMES = "DNS:example.com, DNS:*.example.com, DNS:localhost, IP:127.0.0.1, IP:::1"
 
 
@@ -68,6 +77,7 @@ class Workshop:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.values = {}  # name: PEM text or bytes
+        self.issuers = {}  # of authorities, by name
 
     def openssl(self, *args):
         done = subprocess.run(["openssl", *map(str, args)], cwd=self.folder, capture_output=True,
@@ -103,14 +113,21 @@ class Workshop:
     def identity(self, name, kind, issuer="intermediate_ca", **options):
         """`name`_chain and `name`_key, and the certificate alone."""
         chain = self.certify(name, issuer, **{"common_name": "example.com"} | options)
-        if issuer == "intermediate_ca":
-            chain += (self.folder / "intermediate_ca.crt").read_text()
+        while issuer in self.issuers and self.issuers[issuer] != issuer:  # all but the root
+            chain += self.values[issuer]
+            issuer = self.issuers[issuer]
         self.values[f"{name}_chain"] = chain
         self.values[f"{name}_key"] = (self.folder / f"{name}.key").read_text()
 
-    def authority(self, name, issuer, common_name):
-        self.values[name] = self.certify(name, issuer, common_name=common_name,
-                                         section="authority", names="")
+    def authority(self, name, issuer, common_name, **options):
+        self.issuers[name] = issuer
+        self.values[name] = self.certify(name, issuer, common_name=common_name, names="",
+                                         **{"section": "authority"} | options)
+
+    def revocation_list(self, issuer, *options):
+        """Of all that was revoked, whoever issued it."""
+        return self.openssl("ca", "-config", "server_p256.cnf", "-cert", f"{issuer}.crt",
+                            "-keyfile", f"{issuer}.key", "-gencrl", *options).decode()
 
 
 IDENTITIES = {
@@ -125,40 +142,74 @@ IDENTITIES = {
                             "names": "DNS:one.example.com"}),
     "client_two": ("rsa", {"common_name": "copoll client two", "usage": "clientAuth",
                            "names": "DNS:two.example.com"}),
-    # those below are to be refused
-    "server_expired": ("p256", {"years": (-3, -1)}),
-    "server_not_yet_valid": ("p256", {"years": (15, 18)}),
+    "any_p256": ("p256", {"usage": ANY_USAGE}),
+    # those below are to be refused, some of clients as well
+    "server_expired": ("p256", {"years": (-3, -1), "usage": ANY_USAGE}),
+    "server_not_yet_valid": ("p256", {"years": (15, 18), "usage": ANY_USAGE}),
     "server_wrong_name": ("p256", {"common_name": "example.net", "names": "DNS:example.net"}),
     "server_wrong_usage": ("p256", {"usage": "clientAuth"}),
     "server_common_name_only": ("p256", {"names": ""}),
-    "server_self_signed": ("p256", {"issuer": "server_self_signed"}),
-    "server_unknown_issuer": ("p256", {"issuer": "unknown_ca"}),
-    "server_revoked": ("p256", {}),
-    "server_rsa1024": ("rsa1024", {}),
-    "server_sha1": ("p256", {"digest": "sha1"}),
+    "server_self_signed": ("p256", {"issuer": "server_self_signed", "usage": ANY_USAGE}),
+    "server_unknown_issuer": ("p256", {"issuer": "unknown_ca", "usage": ANY_USAGE}),
+    "server_revoked": ("p256", {"usage": ANY_USAGE}),
+    "server_rsa1024": ("rsa1024", {"usage": ANY_USAGE}),
+    "server_sha1": ("p256", {"digest": "sha1", "usage": ANY_USAGE}),
     "server_ed25519": ("ed25519", {}),
     "server_k256": ("k256", {}),
     "client_unknown_issuer": ("p256", {"issuer": "unknown_ca", "usage": "clientAuth"}),
 }
 
+# Authorities below the root, and below each of them a certificate that is good for servers and
+# clients, `below_NAME`.
+LONGEST_PATH = 8  # authorities between a certificate and its root, of mbedTLS
+AUTHORITIES = {
+    # name: (key, issuer, options of Workshop.authority)
+    "path_ca_1": ("p256", "root_ca", {}),
+    **{f"path_ca_{n}": ("p256", f"path_ca_{n - 1}", {}) for n in range(2, LONGEST_PATH + 2)},
+    "path_of_leaves_ca": ("p256", "root_ca", {"section": "authority_of_leaves"}),
+    "beyond_path_ca": ("p256", "path_of_leaves_ca", {}),
+    "unsigning_ca": ("p256", "root_ca", {"section": "authority_that_may_not_sign"}),
+    "unconstrained_ca": ("p256", "root_ca", {"section": "authority_without_constraints"}),
+    "leaf_ca": ("p256", "root_ca", {"section": "leaf"}),
+    "expired_ca": ("p256", "root_ca", {"years": (-3, -1)}),
+    "not_yet_valid_ca": ("p256", "root_ca", {"years": (15, 18)}),
+    "weak_key_ca": ("rsa1024", "root_ca", {}),
+    "weak_hash_ca": ("p256", "root_ca", {"digest": "sha1"}),
+    "crossed_ca": ("p256", "root_ca", {}),
+}
+CERTIFIED_BELOW = [name for name in AUTHORITIES
+                   if not name.startswith("path_ca_") or int(name[8:]) >= LONGEST_PATH]
+
 
 def make_identities(shop):
     for name in "root_ca", "intermediate_ca", "unknown_ca":
         shop.key(name, "p256")
+    kinds = [(name, made[0]) for made_of in (IDENTITIES, AUTHORITIES)
+             for name, made in made_of.items()]
+    kinds += [(f"below_{name}", "p256") for name in CERTIFIED_BELOW]
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda item: shop.key(item[0], item[1][0]), IDENTITIES.items()))
+        list(pool.map(lambda made: shop.key(*made), kinds))
     shop.authority("root_ca", "root_ca", "copoll test root")
     shop.authority("intermediate_ca", "root_ca", "copoll test intermediate")
     shop.authority("unknown_ca", "unknown_ca", "copoll unknown root")
     for name, (kind, options) in IDENTITIES.items():
         shop.identity(name, kind, **options)
 
-    issuer = ["-cert", "intermediate_ca.crt", "-keyfile", "intermediate_ca.key"]
-    configured = ["ca", "-config", "server_p256.cnf"]
-    shop.openssl(*configured, *issuer, "-revoke", "server_revoked.crt")
-    shop.values["intermediate_crl"] = shop.openssl(*configured, *issuer, "-gencrl").decode()
-    shop.values["expired_crl"] = shop.openssl(*configured, *issuer, "-gencrl", "-crlsec",
-                                              "1").decode()
+    for name, (_, issuer, options) in AUTHORITIES.items():
+        shop.authority(name, issuer, f"copoll {name}", **options)
+    for name in CERTIFIED_BELOW:
+        shop.identity(f"below_{name}", "p256", name, usage=ANY_USAGE)
+    # the same authority by another issuer
+    shop.values["crossed_ca_by_unknown"] = shop.certify(
+        "crossed_ca", "unknown_ca", common_name="copoll crossed_ca", section="authority", names="")
+
+    shop.openssl("ca", "-config", "server_p256.cnf", "-cert", "intermediate_ca.crt", "-keyfile",
+                 "intermediate_ca.key", "-revoke", "server_revoked.crt")
+    shop.values["intermediate_crl"] = shop.revocation_list("intermediate_ca")
+    shop.values["expired_crl"] = shop.revocation_list(
+        "intermediate_ca", "-crl_lastupdate", "20200101000000Z",
+        "-crl_nextupdate", "20200201000000Z")
+    shop.values["unknown_crl"] = shop.revocation_list("unknown_ca")
 
 
 def make_key_forms(shop):
