@@ -15,12 +15,14 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from programs import BIN, IDENTITIES, PATIENCE, Program, folders, on_each_host, run
+from programs import (BIN, IDENTITIES, PATIENCE, Program, folders, not_on_jco, on_each_host,
+                      run)
 
 MIB = 1024 * 1024
 ROOT = IDENTITIES / "root_ca.pem"
 UNKNOWN = IDENTITIES / "unknown_ca.pem"
 REQUEST = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
+WRITES_NO_FILES = "it lets components create no files"
 CUT_OFF = "tls_client: the connection ended without a TLS close\n"
 VERSIONS = "1.2", "1.3"
 folders.append(IDENTITIES)

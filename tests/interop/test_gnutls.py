@@ -5,8 +5,9 @@ import subprocess
 import time
 import unittest
 
-from ends import (CUT_OFF, MIB, PATIENCE, REQUEST, ROOT, UNKNOWN, VERSIONS, InteropTest, Peer,
-                  Program, identity, needs, negotiated, noise, on_each_host)
+from ends import (CUT_OFF, MIB, PATIENCE, REQUEST, ROOT, UNKNOWN, VERSIONS, WRITES_NO_FILES,
+                  InteropTest, Peer, Program, identity, needs, negotiated, noise, not_on_jco,
+                  on_each_host)
 
 
 def only(version):
@@ -191,6 +192,7 @@ class Test(InteropTest):
                 self.assertEqual(done.negotiated["group"], ours, done.stderr)
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_a_server_of_gnutls_resumes(self, host):
         for version in VERSIONS:
             server = self.gnutls_server("--http")

@@ -3,8 +3,8 @@
 import subprocess
 import unittest
 
-from ends import (BIN, CUT_OFF, MIB, PATIENCE, ROOT, UNKNOWN, VERSIONS, InteropTest, Peer, identity,
-                  needs, noise, on_each_host)
+from ends import (BIN, CUT_OFF, MIB, PATIENCE, ROOT, UNKNOWN, VERSIONS, WRITES_NO_FILES,
+                  InteropTest, Peer, identity, needs, noise, not_on_jco, on_each_host)
 
 
 PROGRAM = BIN.parent / "tests/interop/go_peer"  # built with the tests, if there is a go
@@ -114,6 +114,7 @@ class Test(InteropTest):
                 self.assertEqual(done.negotiated["group"], group, done.stderr)
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_a_server_of_go_resumes(self, host):
         for version in VERSIONS:
             server = self.go_server()
@@ -178,6 +179,7 @@ class Test(InteropTest):
             self.assertTrue(done.stdout == noise(4 * MIB))
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_both_log_the_same_keys(self, host):
         ours, theirs = self.folder / f"{host} ours", self.folder / f"{host} theirs"
         server = self.go_server("-keylog", theirs)

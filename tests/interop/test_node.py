@@ -5,8 +5,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from ends import (CUT_OFF, MIB, PATIENCE, ROOT, UNKNOWN, VERSIONS, InteropTest, Peer, identity,
-                  needs, noise, on_each_host)
+from ends import (CUT_OFF, MIB, PATIENCE, ROOT, UNKNOWN, VERSIONS, WRITES_NO_FILES, InteropTest,
+                  Peer, identity, needs, noise, not_on_jco, on_each_host)
 
 PROGRAMS = Path(__file__).parent / "node"
 
@@ -114,6 +114,7 @@ class Test(InteropTest):
                 server.expect(f'"version":"TLSv{version}".*"name":"example.com"')
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_a_server_of_node_resumes(self, host):
         for version in VERSIONS:
             server = self.node_server()

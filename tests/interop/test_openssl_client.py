@@ -4,8 +4,8 @@ import re
 import subprocess
 import unittest
 
-from ends import (MIB, PATIENCE, REQUEST, ROOT, VERSIONS, InteropTest, Peer,
-                  identity, needs, negotiated, noise, on_each_host)
+from ends import (MIB, PATIENCE, REQUEST, ROOT, VERSIONS, WRITES_NO_FILES, InteropTest, Peer,
+                  identity, needs, negotiated, noise, not_on_jco, on_each_host)
 
 
 def command(server, *options, ca=ROOT, name="example.com"):
@@ -262,6 +262,7 @@ class Test(InteropTest):
             self.assertTrue(echoed == data)
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_both_log_the_same_keys(self, host):
         ours, theirs = self.folder / f"{host} ours", self.folder / f"{host} theirs"
         server = self.server(host, "--keylog", ours)

@@ -3,8 +3,8 @@
 import subprocess
 import unittest
 
-from ends import (CUT_OFF, IDENTITIES, MIB, ROOT, UNKNOWN, VERSIONS, InteropTest, Peer, Program,
-                  identity, needs, negotiated, noise, on_each_host)
+from ends import (CUT_OFF, IDENTITIES, MIB, ROOT, UNKNOWN, VERSIONS, WRITES_NO_FILES, InteropTest,
+                  Peer, Program, identity, needs, negotiated, noise, not_on_jco, on_each_host)
 
 PAGE = "-www"  # answers each GET with what was negotiated
 
@@ -163,6 +163,7 @@ class Test(InteropTest):
                 self.assertEqual(done.negotiated["server"], "CN=" + name)
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_resumption(self, host):
         # the last is resumption by session id
         for number, options in (("1.2", []), ("1.3", []), ("1.3", ["-num_tickets", "1"]),
@@ -179,6 +180,7 @@ class Test(InteropTest):
                 self.assertIn(b"Reused, TLSv" + number.encode(), done.stdout)
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_early_data(self, host):
         server = self.openssl("-early_data")
         options = ["--session", self.folder / f"{host} early", "--early-data", "--tls", "1.3"]
@@ -201,6 +203,7 @@ class Test(InteropTest):
         self.assertTrue(done.stdout.endswith(b"</HTML>\r\n\r\n"), done.stdout[-100:])
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_a_session_that_the_server_has_forgotten(self, host):
         for number in VERSIONS:
             settings = ["--tls", number, "--session", self.folder / f"{host} {number}"]
@@ -311,6 +314,7 @@ class Test(InteropTest):
         self.assertTrue(done.stdout == noise(size))
 
     @on_each_host
+    @not_on_jco(WRITES_NO_FILES)
     def test_both_log_the_same_keys(self, host):
         ours, theirs = self.folder / f"{host} ours", self.folder / f"{host} theirs"
         server = self.openssl(PAGE, "-keylogfile", theirs)
