@@ -15,6 +15,7 @@
 #include "support/error_of.hpp"
 #include "support/run_test.hpp"
 #include "support/worlds.hpp"
+#include "tls/conversation.hpp"
 #include "tls/secure_pair.hpp"
 
 using namespace copoll;
@@ -126,4 +127,46 @@ TEST_CASE("tls request: a client of TLS 1.3 that did not offer it is not asked")
         CHECK(error_of(asked) == copoll::errc::not_supported);
         co_return co_await ping(p);
     }());
+}
+
+TEST_CASE("tls: what is written while data crosses a renegotiation waits for it") {
+    auto options = to_example();
+    options.protocol = only(tls::protocol_version::tls1_2);
+    options.allow_renegotiation = true;
+    options.identities = {client_one()};
+    auto as_server = as_example();
+    as_server.client_roots = roots_of(pem::root_ca);
+    conversation c{.client = tls::engine{options}, .server = tls::engine{as_server}};
+    REQUIRE(c.shake_hands_to_the_end());
+
+    REQUIRE(c.server.request_client_identity().has_value());
+    const bytes request = taken_from(c.server);
+    const auto sent = pattern(100);
+    CHECK(c.server.write(sent).n == sent.size());
+    const bytes crossing = taken_from(c.server);
+    CHECK_FALSE(end_of(c.client, request));
+    const bytes hello = taken_from(c.client);
+    CHECK_FALSE(hello.empty());
+
+    c.client.input(crossing);
+    const auto early = c.client.write(sent);
+    CHECK(early.n == 0);
+    CHECK_FALSE(early.ec);
+    bytes got(1);  // as many reads as bytes
+    for (const std::byte expected : sent) {
+        CHECK(c.client.read(got).n == 1);
+        CHECK(got[0] == expected);
+    }
+
+    c.for_server = hello;
+    while (c.server.is_client_identity_pending()) {
+        c.server.input(c.for_server);
+        CHECK(c.server.read(got).n == 0);
+        c.for_client = taken_from(c.server);
+        if (c.for_client.empty()) break;
+        CHECK_FALSE(end_of(c.client, c.for_client));
+        c.for_server = taken_from(c.client);
+    }
+    CHECK(c.server.client_identity() == client_one().identity());
+    CHECK(c.client.write(sent).n == sent.size());
 }

@@ -182,7 +182,9 @@ io_result engine::state::write(std::span<const std::byte> bytes) {
         const std::size_t before = out.size();
         const int ret = mbedtls_ssl_write(&ssl, reinterpret_cast<const unsigned char*>(rest.data()),
                                           rest.size());
-        if (ret == MBEDTLS_ERR_SSL_WANT_READ) return total;
+        // in a renegotiation, the latter with data of the peer that is to be read first
+        if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WAITING_SERVER_HELLO_RENEGO)
+            return total;
         if (ret <= 0) {
             fail_from(ret, before);
             total.ec = error;

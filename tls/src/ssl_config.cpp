@@ -101,8 +101,12 @@ int ssl_config::set_up(const client_options& options) {
                                             ? MBEDTLS_SSL_VERIFY_REQUIRED
                                             : MBEDTLS_SSL_VERIFY_OPTIONAL);
     mbedtls_ssl_conf_dhm_min_bitlen(&native_, options.protocol.min_dh_bits);
-    if (options.allow_renegotiation)
+    if (options.allow_renegotiation) {
         mbedtls_ssl_conf_renegotiation(&native_, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+        // or no more than 16 reads of data that crosses it
+        mbedtls_ssl_conf_renegotiation_enforced(&native_,
+                                                MBEDTLS_SSL_RENEGOTIATION_NOT_ENFORCED);
+    }
     if (options.psk) {
         const auto bytes = [](const auto& s) {
             return reinterpret_cast<const unsigned char*>(s.data());
