@@ -35,8 +35,15 @@ constexpr int not_implemented = 89;
 /// What one connection leaves to the next.
 struct memory {
     std::optional<tls::session> session;
+    bool got_session = false;    ///< in the last connection
+    std::size_t sent_early = 0;  ///< of the first words, in the last connection
     tls::ticket_keys tickets;
 };
+
+/// As BoringSSL has it.
+constexpr std::uint32_t most_early_data = 14336;
+/// What a shim says that writes first.
+constexpr std::string_view first_words = "hello";
 
 /// Something was not as expected; says so, and fails.
 std::unexpected<std::error_code> unlike(const std::string& what) {
@@ -56,6 +63,37 @@ std::vector<Id> ids_of(const std::vector<std::uint16_t>& numbers) {
     return ids;
 }
 
+tls::pre_shared_key psk_of(const bogo::options& o) {
+    const auto key = bytes_of(o.psk);
+    return {.identity = o.psk_identity, .key{key.begin(), key.end()}};
+}
+
+/// The compliance policies of BoringSSL, as what they come to.
+void restrict_to_policy(const bogo::options& o, tls::protocol_parameters& protocol) {
+    using suite = tls::cipher_suite;
+    using scheme = tls::signature_scheme;
+    if (o.wpa_202304) {
+        protocol.cipher_suites = {suite::aes_256_gcm_sha384,
+                                  suite::ecdhe_ecdsa_with_aes_256_gcm_sha384,
+                                  suite::ecdhe_rsa_with_aes_256_gcm_sha384};
+        protocol.groups = {tls::named_group::secp384r1};
+        protocol.signature_schemes = {
+            scheme::rsa_pkcs1_sha384, scheme::rsa_pkcs1_sha512, scheme::ecdsa_secp384r1_sha384,
+            scheme::rsa_pss_rsae_sha384, scheme::rsa_pss_rsae_sha512};
+    }
+    if (o.fips_202205) {
+        protocol.cipher_suites = {
+            suite::aes_128_gcm_sha256, suite::aes_256_gcm_sha384,
+            suite::ecdhe_ecdsa_with_aes_128_gcm_sha256, suite::ecdhe_rsa_with_aes_128_gcm_sha256,
+            suite::ecdhe_ecdsa_with_aes_256_gcm_sha384, suite::ecdhe_rsa_with_aes_256_gcm_sha384};
+        protocol.groups = {tls::named_group::secp256r1, tls::named_group::secp384r1};
+        protocol.signature_schemes = {
+            scheme::rsa_pkcs1_sha256, scheme::rsa_pkcs1_sha384, scheme::rsa_pkcs1_sha512,
+            scheme::ecdsa_secp256r1_sha256, scheme::ecdsa_secp384r1_sha384,
+            scheme::rsa_pss_rsae_sha256, scheme::rsa_pss_rsae_sha384, scheme::rsa_pss_rsae_sha512};
+    }
+}
+
 tls::protocol_parameters protocol_of(const bogo::options& o) {
     tls::protocol_parameters protocol{
         .min_version = static_cast<tls::protocol_version>(o.min_version),
@@ -73,6 +111,7 @@ tls::protocol_parameters protocol_of(const bogo::options& o) {
                                            tls::signature_scheme::ecdsa_secp256r1_sha256});
     }
     protocol.signature_schemes = std::move(schemes);
+    restrict_to_policy(o, protocol);
     return protocol;
 }
 
@@ -106,13 +145,25 @@ task<result<tls::client_connection>> shake_hands_as_client(any_stream transport,
         .alpn = o.advertise_alpn,
         .roots = tls::trust_anchors{},
         .verify = tls::verification::left_to_application,
+        .allow_renegotiation = o.renegotiate_freely,
         .resume = m.session,
-        .on_session = [&m](tls::session s) { m.session = std::move(s); },
+        .on_session =
+            [&m](tls::session s) {
+                m.session = std::move(s);
+                m.got_session = true;
+            },
         .protocol = protocol_of(o),
     };
+    if (!o.psk.empty()) with.psk = psk_of(o);
     if (!o.use_old_client_cert_callback) with.identities = identities;
     if (o.expect_no_session) m.session.reset();
     tls::client_handshake handshake{std::move(transport), std::move(with)};
+    if (resuming && o.enable_early_data && o.shim_writes_first) {
+        const auto sent = co_await handshake.write_early_data(bytes_of(first_words));
+        if (sent.ec && sent.ec != errc::not_supported && sent.ec != errc::message_too_large)
+            co_return fail(sent.ec);
+        m.sent_early = sent.n;
+    }
     if (o.verify_fail) {
         co_await check(handshake.verify_server_identity());
         if (refuses(o, resuming)) {
@@ -140,6 +191,9 @@ result<void> check_hello(const bogo::options& o, const tls::client_hello& hello)
             (offered += static_cast<char>(id.size())) += id;
         if (offered != *o.expect_advertised_alpn) return unlike("offered ALPN " + offered);
     }
+    const auto expected = ids_of<tls::signature_scheme>(o.expect_peer_verify_pref);
+    if (!expected.empty() && !std::ranges::equal(hello.signature_schemes(), expected))
+        return unlike("signature schemes");
     return {};
 }
 
@@ -152,6 +206,8 @@ task<result<tls::server_connection>> shake_hands_as_server(any_stream transport,
         .verify_client = tls::verification::left_to_application,
         .protocol = protocol_of(o),
     };
+    if (!o.psk.empty()) with.psks.push_back(psk_of(o));
+    if (o.enable_early_data) with.max_early_data = most_early_data;
     if (o.verify_peer) with.authenticate = tls::client_authentication::requested;
     if (o.require_any_client_certificate)
         with.authenticate = tls::client_authentication::required;
@@ -186,6 +242,11 @@ result<void> check_connection(const bogo::options& o, const tls::connection& c, 
         return unlike(std::string(name_of(c.version())));
     if (o.expect_curve_id && (!c.group() || number(*c.group()) != *o.expect_curve_id))
         return unlike("group " + std::string(c.group() ? name_of(*c.group()) : "(none)"));
+    const auto early = c.early_data();
+    if (resuming && ((o.expect_accept_early_data && early != tls::early_data::accepted) ||
+                     (o.expect_reject_early_data && early != tls::early_data::refused) ||
+                     (o.expect_no_offer_early_data && early != tls::early_data::none)))
+        return unlike("early data");
     if (o.expect_hrr && !c.was_retried()) return unlike("no HelloRetryRequest");
     if (o.expect_no_hrr && c.was_retried()) return unlike("a HelloRetryRequest");
     if (!o.expect_peer_cert_file.empty()) {
@@ -237,10 +298,13 @@ task<result<void>> echo(const bogo::options& o, tls::connection& c) {
     co_return {};
 }
 
-task<result<void>> talk(const bogo::options& o, tls::connection& c) {
+task<result<void>> talk(const bogo::options& o, tls::connection& c, std::size_t sent_early) {
     if (o.export_keying_material > 0) co_await check(export_keys(o, c));
     if (o.write_different_record_sizes) co_return co_await write_different_sizes(c);
-    if (o.shim_writes_first) co_await check(write_all(c, bytes_of("hello")));
+    if (o.shim_writes_first) {
+        const bool taken = c.early_data() == tls::early_data::accepted;
+        co_await check(write_all(c, bytes_of(first_words.substr(taken ? sent_early : 0))));
+    }
     if (!o.shim_shuts_down) co_return co_await echo(o, c);
     const auto closed = co_await c.shutdown();
     if (!closed && o.check_close_notify) co_return fail(closed.error());
@@ -255,6 +319,8 @@ task<result<tcp_stream>> reach(std::uint16_t port) {
 
 task<result<void>> converse(const bogo::command& command, bool resuming, memory& m) {
     const bogo::options& o = resuming ? command.resumed : command.initial;
+    m.got_session = false;
+    m.sent_early = 0;
     tcp_stream tcp = co_await check(reach(command.port));
     if (command.shim_id) {
         std::array<std::byte, 8> id;
@@ -266,13 +332,18 @@ task<result<void>> converse(const bogo::command& command, bool resuming, memory&
     if (o.async) transport = any_stream{bogo::trickle{std::move(transport)}};
     if (!o.server) {
         auto c = co_await check(shake_hands_as_client(std::move(transport), o, resuming, m));
-        co_await check(check_connection(o, c, resuming));
-        co_await check(talk(o, c));
+        const bool refused = c.early_data() == tls::early_data::refused;
+        const bogo::options& now = refused ? command.retried : o;
+        co_await check(check_connection(now, c, resuming));
+        co_await check(talk(now, c, m.sent_early));
         if (o.expect_no_session && m.session) co_return unlike("a session");
+        if (o.expect_ticket_renewal && !m.got_session) co_return unlike("no new session");
+        if (o.expect_ticket_supports_early_data && m.got_session && !m.session->max_early_data())
+            co_return unlike("no early data in the session");
     } else {
         auto c = co_await check(shake_hands_as_server(std::move(transport), o, resuming, m));
         co_await check(check_connection(o, c, resuming));
-        co_await check(talk(o, c));
+        co_await check(talk(o, c, 0));
     }
     co_return {};
 }

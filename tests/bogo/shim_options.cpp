@@ -77,6 +77,12 @@ constexpr flag alpn_ids{true, [](options& o, std::string_view value) {
     return true;
 }};
 
+/// Numbers that need not be spoken here.
+template <std::vector<std::uint16_t> options::* Member>
+constexpr flag numbers{true, [](options& o, std::string_view value) {
+    return parse_number(value, (o.*Member).emplace_back());
+}};
+
 constexpr std::uint16_t tls1_2 = 0x0303, tls1_3 = 0x0304;
 constexpr flag min_version{true, [](options& o, std::string_view value) {
     if (!parse_number(value, o.min_version)) return false;
@@ -97,11 +103,14 @@ constexpr flag no_tls1_3{false, [](options& o, std::string_view) {
 }};
 
 /// What is so anyway: older versions are not spoken, a handshake that is over may be asked for
-/// again, nothing is renegotiated. And what the shim need not look at: its own verdict on a
-/// certificate.
+/// again, nothing is renegotiated unless it is allowed, handshakes are not split and so have no
+/// hints. And what the shim need not look at: its own verdict on a certificate.
 constexpr flag nothing{false, [](options&, std::string_view) { return true; }};
 constexpr flag ignored{true, [](options&, std::string_view) { return true; }};
-constexpr flag zero{true, [](options&, std::string_view value) { return value == "0"; }};
+/// The runner, which starts them, sees that they come to an end.
+constexpr flag renegotiations{true, [](options& o, std::string_view value) {
+    return value == "0" || o.renegotiate_freely;
+}};
 
 const std::map<std::string_view, flag>& flags() {
     static const std::map<std::string_view, flag> known{
@@ -161,7 +170,21 @@ const std::map<std::string_view, flag>& flags() {
         {"handshake-twice", nothing},
         {"no-op-extra-handshake", nothing},
         {"forbid-renegotiation-after-handshake", nothing},
-        {"expect-total-renegotiations", zero},
+        {"expect-total-renegotiations", renegotiations},
+        {"renegotiate-freely", on<&options::renegotiate_freely>},
+        {"psk", text<&options::psk>},
+        {"psk-identity", text<&options::psk_identity>},
+        {"enable-early-data", on<&options::enable_early_data>},
+        {"expect-ticket-supports-early-data", on<&options::expect_ticket_supports_early_data>},
+        {"expect-accept-early-data", on<&options::expect_accept_early_data>},
+        {"expect-reject-early-data", on<&options::expect_reject_early_data>},
+        {"expect-no-offer-early-data", on<&options::expect_no_offer_early_data>},
+        {"expect-early-data-reason", ignored},  // nor for this
+        {"expect-ticket-renewal", on<&options::expect_ticket_renewal>},
+        {"expect-peer-verify-pref", numbers<&options::expect_peer_verify_pref>},
+        {"fips-202205", on<&options::fips_202205>},
+        {"wpa-202304", on<&options::wpa_202304>},
+        {"allow-hint-mismatch", nothing},
     };
     return known;
 }
@@ -196,13 +219,16 @@ std::variant<command, unimplemented, handshaker_question> parse(
         }
         take_prefix(name, "on-shim-");
         const bool of_initial = take_prefix(name, "on-initial-");
-        const bool of_resumed = !of_initial && take_prefix(name, "on-resume-");
+        const bool of_retried = !of_initial && take_prefix(name, "on-retry-");
+        const bool of_resumed = !of_initial && !of_retried && take_prefix(name, "on-resume-");
         const auto found = flags().find(name);
         if (found == flags().end()) return not_known();
         const flag& f = found->second;
         const std::string_view text = f.has_value ? value() : std::string_view{};
-        if (!of_resumed && !f.set(c.initial, text)) return not_known();
-        if (!of_initial && !f.set(c.resumed, text)) return not_known();
+        const bool of_all = !of_initial && !of_resumed && !of_retried;
+        if ((of_all || of_initial) && !f.set(c.initial, text)) return not_known();
+        if ((of_all || of_resumed) && !f.set(c.resumed, text)) return not_known();
+        if ((of_all || of_retried) && !f.set(c.retried, text)) return not_known();
         if (f.has_value) ++i;
     }
     // the lists of schemes for one's own and for the peer's signatures are one here
@@ -210,6 +236,14 @@ std::variant<command, unimplemented, handshaker_question> parse(
         if (!o->signing_prefs.empty() && !o->verify_prefs.empty())
             return unimplemented{"-signing-prefs with -verify-prefs"};
         if (o->no_ticket && !o->server) return unimplemented{"-no-ticket of a client"};
+        // the runner then expects an answer ahead of the client's Finished
+        if (o->expect_accept_early_data && o->server)
+            return unimplemented{"-expect-accept-early-data of a server"};
+        if (!o->expect_peer_verify_pref.empty() && !o->server)
+            return unimplemented{"-expect-peer-verify-pref of a client"};
+        // nobody knows what became of it when the server's certificate is looked at
+        if (!o->server && c.retried.verify_fail && !c.resumed.verify_fail)
+            return unimplemented{"-on-retry-verify-fail"};
     }
     return c;
 }

@@ -29,6 +29,10 @@ struct options {
     bool no_ticket = false;
     bool require_any_client_certificate = false, verify_peer = false;
     std::size_t max_send_fragment = 0;
+    std::string psk, psk_identity;
+    bool renegotiate_freely = false;
+    bool enable_early_data = false;
+    bool fips_202205 = false, wpa_202304 = false;
 
     // what the application does in the handshake
     bool verify_fail = false, use_custom_verify_callback = false, reverify_on_resume = false;
@@ -51,6 +55,10 @@ struct options {
     std::optional<std::uint16_t> expect_version, expect_curve_id;
     bool expect_hrr = false, expect_no_hrr = false;
     bool expect_session_miss = false, expect_no_session = false;
+    bool expect_ticket_renewal = false, expect_ticket_supports_early_data = false;
+    bool expect_accept_early_data = false, expect_reject_early_data = false;
+    bool expect_no_offer_early_data = false;
+    std::vector<std::uint16_t> expect_peer_verify_pref;
 };
 
 struct command {
@@ -58,6 +66,7 @@ struct command {
     std::optional<std::uint64_t> shim_id;
     unsigned resume_count = 0;
     options initial, resumed;
+    options retried;  ///< what is expected when early data was refused
 };
 
 /// The flag that the shim does not know.
