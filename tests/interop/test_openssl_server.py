@@ -105,6 +105,38 @@ class Test(InteropTest):
         self.assert_refused(done, "certificate without a trusted root")
 
     @on_each_host
+    def test_chains_that_are_not_in_order(self, host):
+        def blocks(name):
+            text = (IDENTITIES / f"{name}.pem").read_text()
+            return [b + "-----END CERTIFICATE-----\n"
+                    for b in text.split("-----END CERTIFICATE-----\n")[:-1]]
+
+        long, short = "below_path_ca_8", "below_crossed_ca"
+        _, *path = blocks(f"{long}_chain")
+        _, crossed = blocks(f"{short}_chain")
+        by_other, = blocks("crossed_ca_by_unknown")
+        stranger, = blocks("unknown_ca")
+        untrusted = "certificate without a trusted root"
+        for name, sent, error in (
+                (long, path, None),
+                (short, [stranger, crossed], None),
+                (short, [crossed, by_other], None),
+                # a path is followed from one certificate to one behind it, and not back
+                (short, [by_other, crossed], untrusted),
+                (long, path[::-1], untrusted),
+                (long, path[:3] + path[4:], untrusted)):
+            chain = self.folder / "chain.pem"
+            chain.write_text("".join(sent))
+            server = self.openssl(PAGE, "-cert_chain", chain, identity_of=name)
+            for number in VERSIONS:
+                done = self.client(host, server.port, "--tls", number)
+                if error:
+                    self.assert_refused(done, error)
+                    server.expect("alert unknown ca")
+                else:
+                    self.assert_done(done)
+
+    @on_each_host
     def test_client_certificates(self, host):
         server = self.openssl(PAGE, "-Verify", "2", "-CAfile", ROOT, "-verify_return_error")
         for number in VERSIONS:
