@@ -101,6 +101,15 @@ def engine_programs():
     yield "one_side_gets_junk", bytes([ONE_SIDE, 0, 1]) + bytes(range(100))
 
 
+# What failed once, by what was wrong.
+FOUND = {
+    "export_in_renegotiation": "4001000a1ec504000000001e4000c81e40644364504350001e001e",
+    "close_in_handshake": "04140491416d",
+    "session_not_freed": "feffa4a000b571ef",
+    "reads_in_renegotiation": "00000a1e474350001e40cf4350001e",
+}
+
+
 def corpus():
     """(target, name, content) of each file."""
     for name, wire in recorded_hellos():
@@ -110,6 +119,8 @@ def corpus():
         yield "engine", "server_" + name, bytes([ONE_SIDE | 4, 50, 1]) + wire
     for name, program in engine_programs():
         yield "engine", name, program
+    for name, program in FOUND.items():
+        yield "engine", "found_" + name, bytes.fromhex(program)
     values = make_identities.make_all()
     for name, value in values.items():
         content = value.encode() if isinstance(value, str) else value
