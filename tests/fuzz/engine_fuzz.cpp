@@ -60,7 +60,8 @@ public:
     }
     /// As many bytes as the next says.
     std::span<const std::byte> part() {
-        const std::size_t size = std::min<std::size_t>(byte(), rest_.size());
+        const std::size_t wanted = byte();
+        const std::size_t size = std::min(wanted, rest_.size());
         return std::exchange(rest_, rest_.subspan(size)).first(size);
     }
     std::span<const std::byte> rest() { return std::exchange(rest_, {}); }
