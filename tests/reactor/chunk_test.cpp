@@ -23,6 +23,15 @@ using namespace copoll;
 using namespace copoll_tests;
 using namespace std::chrono_literals;
 
+namespace {
+
+task<result<void>> write_all_and_end(tcp_stream& to, std::span<const std::byte> bytes) {
+    co_await check(write_all(to, bytes));
+    co_return co_await to.shutdown_write();
+}
+
+}  // namespace
+
 TEST_CASE("chunk: moving leaves nothing behind, and what it held is used again") {
     detail::chunk_pool pool;
     chunk a = pool.take();
@@ -114,4 +123,43 @@ TEST_CASE("read_chunk: a steady state allocates nothing") {
         CHECK(allocations_by(owner) == before);
         co_return {};
     }());
+}
+
+TEST_CASE("copy: who waits for bytes holds no memory") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        auto& pool = (co_await this_env{}).owner->chunks();
+
+        const auto none = co_await with_timeout(copy(server, server), 5ms);
+        CHECK(none.ec == errc::timed_out);
+        CHECK(none.n == 0);
+        const chunk one = pool.take();
+        const chunk another = pool.take();
+        CHECK(pool.allocations() == 2);
+
+        const auto sent = pattern(300'000);
+        std::vector<std::byte> got(sent.size());
+        auto [echoed, written, read] = co_await when_all(
+            copy(server, server), write_all_and_end(client, sent), read_exactly(client, got));
+        CHECK(echoed.ec == std::error_code{});
+        CHECK(echoed.n == sent.size());
+        CHECK(written.has_value());
+        CHECK(read.n == sent.size());
+        CHECK(got == sent);
+        co_return {};
+    });
+}
+
+TEST_CASE("copy: a target that fails ends it, and what was written is counted") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        const auto sent = pattern(100);
+        co_await check(write_all(client, sent));
+        co_await check(server.shutdown_write());
+        const auto r = co_await copy(server, server);
+        CHECK(r.ec);
+        CHECK(r.ec != errc::eof);
+        CHECK(r.n == 0);
+        co_return {};
+    });
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <copoll/any_stream.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/stream.hpp>
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
@@ -81,6 +82,67 @@ TEST_CASE("tls connection: works where any stream does") {
         CHECK(got.intact);
         co_return {};
     }());
+}
+
+TEST_CASE("tls connection: read_chunk takes memory only when something has come") {
+    run_in_worlds([]() -> task<result<void>> {
+        for (const auto version : both_versions) {
+            auto client = to_example();
+            client.protocol = only(version);
+            auto p = co_await check(secured_pair(client));
+            auto& pool = (co_await this_env{}).owner->chunks();
+            std::vector<chunk> free;  // all that the handshake left, so that the next is a new one
+            for (const auto before = pool.allocations(); pool.allocations() == before;)
+                free.push_back(pool.take());
+            free.clear();
+
+            const auto allocated = pool.allocations();
+            const auto none = co_await with_timeout(p.server.read_chunk(), 5ms);
+            CHECK(error_of(none) == errc::timed_out);
+            CHECK(pool.allocations() == allocated);
+
+            const std::string sent(100'000, 'x');
+            std::size_t got = 0;
+            const auto take = [](tls::server_connection& from, std::size_t until,
+                                 std::size_t& n) -> task<result<void>> {
+                while (n < until) {
+                    const auto c = co_await check(from.read_chunk());
+                    if (c.empty()) co_return fail(errc::eof);
+                    n += c.size();
+                }
+                co_return {};
+            };
+            const auto bytes = bytes_of(sent);
+            auto [written, taken] =
+                co_await when_all(write_all(p.client, bytes), take(p.server, sent.size(), got));
+            CHECK(written.n == sent.size());
+            CHECK(taken.has_value());
+            CHECK(got == sent.size());
+
+            co_await check(p.client.shutdown_write());
+            const auto end = co_await p.server.read_chunk();
+            CHECK(error_of(end) == errc::eof);
+        }
+        co_return {};
+    });
+}
+
+TEST_CASE("tls connection: an idle server goes on with all it can do") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto p = co_await check(secured_pair());
+        const auto idle = co_await with_timeout(p.server.read_chunk(), 5ms);
+        CHECK(error_of(idle) == errc::timed_out);  // what the handshake needed is gone by now
+
+        std::array<std::byte, 16> of_client{}, of_server{};
+        CHECK(p.client.export_keying_material(of_client, "a label").has_value());
+        CHECK(p.server.export_keying_material(of_server, "a label").has_value());
+        CHECK(of_client == of_server);
+        CHECK(p.server.group() == p.client.group());
+        CHECK(p.server.cipher_suite() == p.client.cipher_suite());
+        co_await check(p.server.update_keys());
+        co_await check(exchange(p, 50'000));
+        co_return {};
+    });
 }
 
 TEST_CASE("tls connection: TLS in TLS") {

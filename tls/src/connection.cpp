@@ -15,6 +15,7 @@ connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
 
 task<io_result> connection::read_some(std::span<std::byte> into) { return link_->read_some(into); }
+task<result<chunk>> connection::read_chunk() { return link_->read_chunk(); }
 task<io_result> connection::write_some(std::span<const std::byte> bytes) {
     return link_->write_some(bytes);
 }

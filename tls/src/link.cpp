@@ -120,13 +120,25 @@ task<io_result> link::read_early_data(std::span<std::byte> into) {
     co_return io_result{r.ec, r.n};
 }
 
-task<io_result> link::read_some(std::span<std::byte> into) {
+task<io_result> link::read_some(std::span<std::byte> into) { return read(into, nullptr); }
+
+task<result<chunk>> link::read_chunk() {
+    chunk fresh;
+    const io_result r = co_await read({}, &fresh);
+    if (r.ec) co_return fail(r.ec);
+    fresh.truncate(r.n);
+    co_return std::move(fresh);
+}
+
+/// Into `fresh`, if there is one: it gets memory of the pool while there may be something to read.
+task<io_result> link::read(std::span<std::byte> into, chunk* fresh) {
     while (reading_) {
         have_read_.reset();
         const auto waited = co_await have_read_.wait();
         if (!waited) co_return io_result{waited.error(), 0};
     }
-    if (ahead_.empty()) co_return co_await read_from_engine(into);
+    if (ahead_.empty()) co_return co_await read_from_engine(into, fresh);
+    if (fresh) into = std::span(*fresh = (co_await this_env{}).owner->chunks().take());
     const auto data = std::as_const(ahead_).data();
     const std::size_t n = std::min(data.size(), into.size());
     std::ranges::copy(data.first(n), into.begin());
@@ -135,12 +147,15 @@ task<io_result> link::read_some(std::span<std::byte> into) {
     co_return io_result{{}, n};
 }
 
-task<io_result> link::read_from_engine(std::span<std::byte> into) {
+task<io_result> link::read_from_engine(std::span<std::byte> into, chunk* fresh) {
     const mark under_way{reading_, have_read_};
+    copoll::detail::chunk_pool& pool = (co_await this_env{}).owner->chunks();
     for (;;) {
+        if (fresh) into = std::span(*fresh = pool.take());
         const read_result r = engine.read(into);
         if (engine.unread() == 0) unread_ = {};
         if (r.n > 0 || into.empty()) co_return io_result{{}, r.n};
+        if (fresh) *fresh = {};
         // A reader must not wait for a writer: the peer may be one that reads when it is read from.
         if (has_output() && !flushing_) {
             const auto flushed = co_await flush();

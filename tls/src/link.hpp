@@ -27,6 +27,7 @@ public:
     task<io_result> read_early_data(std::span<std::byte> into);
 
     task<io_result> read_some(std::span<std::byte> into);
+    task<result<chunk>> read_chunk();
     task<io_result> write_some(std::span<const std::byte> bytes);
     task<result<void>> shutdown_write();
     /// See `server_connection`.
@@ -44,7 +45,8 @@ private:
 
     /// Reads for the connection's own sake, or waits until somebody else has read something.
     task<result<void>> read_ahead();
-    task<io_result> read_from_engine(std::span<std::byte> into);
+    task<io_result> read(std::span<std::byte> into, chunk* fresh);
+    task<io_result> read_from_engine(std::span<std::byte> into, chunk* fresh);
     task<result<void>> receive();
     task<void> take_leave();
     bool has_output() noexcept { return !leaving_.empty() || !engine.output().empty(); }

@@ -285,43 +285,59 @@ void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description) {
 
 // ---- Parking
 
-bool copoll_ssl_is_parked(const mbedtls_ssl_context* ssl) { return ssl->in_buf == NULL; }
-
-static bool has_record_on_its_way(const mbedtls_ssl_context* ssl) {
-    return ssl->state != MBEDTLS_SSL_HANDSHAKE_OVER || ssl->in_left != 0 || ssl->out_left != 0 ||
-           ssl->badmac_seen_or_in_hsfraglen != 0 || mbedtls_ssl_check_pending(ssl);
+bool copoll_ssl_is_parked(const mbedtls_ssl_context* ssl) {
+    return ssl->in_buf == NULL || ssl->out_buf == NULL;
 }
 
-static void wipe_and_free(unsigned char* memory, size_t size) {
-    mbedtls_platform_zeroize(memory, size);
-    mbedtls_free(memory);
+static bool is_receiving(const mbedtls_ssl_context* ssl) {
+    return ssl->in_left != 0 || ssl->badmac_seen_or_in_hsfraglen != 0 ||
+           mbedtls_ssl_check_pending(ssl);
 }
 
-bool copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]) {
-    if (copoll_ssl_is_parked(ssl) || has_record_on_its_way(ssl)) return false;
-    memcpy(counter, ssl->in_ctr, copoll_ssl_counter_size);
-    ssl->in_hslen = ssl->in_msglen = 0;  // of a message that was processed
-    wipe_and_free(ssl->in_buf, MBEDTLS_SSL_IN_BUFFER_LEN);
-    wipe_and_free(ssl->out_buf, MBEDTLS_SSL_OUT_BUFFER_LEN);
-    ssl->in_buf = NULL;
-    ssl->out_buf = NULL;
-    return true;
+static void wipe_and_free(unsigned char** memory, size_t size) {
+    mbedtls_zeroize_and_free(*memory, size);
+    *memory = NULL;
+}
+
+// What a handshake was made with, which mbedTLS keeps in TLS 1.3. A client needs it for tickets.
+static void free_handshake(mbedtls_ssl_context* ssl) {
+    if (ssl->tls_version != MBEDTLS_SSL_VERSION_TLS1_3 || is_client(ssl) ||
+        ssl->handshake == NULL)
+        return;
+    mbedtls_ssl_handshake_free(ssl);
+    mbedtls_free(ssl->handshake);
+    ssl->handshake = NULL;
+    mbedtls_ssl_transform_free(ssl->transform_negotiate);  // of TLS 1.2
+    mbedtls_free(ssl->transform_negotiate);
+    ssl->transform_negotiate = NULL;
+}
+
+void copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]) {
+    if (ssl->state != MBEDTLS_SSL_HANDSHAKE_OVER) return;
+    if (ssl->in_buf != NULL && !is_receiving(ssl)) {
+        memcpy(counter, ssl->in_ctr, copoll_ssl_counter_size);
+        ssl->in_hslen = ssl->in_msglen = 0;  // of a message that was processed
+        wipe_and_free(&ssl->in_buf, MBEDTLS_SSL_IN_BUFFER_LEN);
+    }
+    if (ssl->out_buf != NULL && ssl->out_left == 0) {
+        wipe_and_free(&ssl->out_buf, MBEDTLS_SSL_OUT_BUFFER_LEN);
+        free_handshake(ssl);
+    }
 }
 
 bool copoll_ssl_unpark(mbedtls_ssl_context* ssl, const uint8_t counter[copoll_ssl_counter_size]) {
-    unsigned char* in = mbedtls_calloc(1, MBEDTLS_SSL_IN_BUFFER_LEN);
-    unsigned char* out = mbedtls_calloc(1, MBEDTLS_SSL_OUT_BUFFER_LEN);
-    if (in == NULL || out == NULL) {
-        mbedtls_free(in);
-        mbedtls_free(out);
-        return false;
+    if (ssl->in_buf == NULL) {
+        ssl->in_buf = mbedtls_calloc(1, MBEDTLS_SSL_IN_BUFFER_LEN);
+        if (ssl->in_buf == NULL) return false;
+        mbedtls_ssl_reset_in_pointers(ssl);
+        memcpy(ssl->in_ctr, counter, copoll_ssl_counter_size);
     }
-    ssl->in_buf = in;
-    ssl->out_buf = out;
-    mbedtls_ssl_reset_in_pointers(ssl);
-    mbedtls_ssl_reset_out_pointers(ssl);
-    mbedtls_ssl_update_out_pointers(ssl, ssl->transform_out);
-    memcpy(ssl->in_ctr, counter, copoll_ssl_counter_size);
+    if (ssl->out_buf == NULL) {
+        ssl->out_buf = mbedtls_calloc(1, MBEDTLS_SSL_OUT_BUFFER_LEN);
+        if (ssl->out_buf == NULL) return false;
+        mbedtls_ssl_reset_out_pointers(ssl);
+        mbedtls_ssl_update_out_pointers(ssl, ssl->transform_out);
+    }
     return true;
 }
 

@@ -103,13 +103,14 @@ bool copoll_ssl_alert_needs_change_cipher(mbedtls_ssl_context* ssl);
 /// Writes a fatal alert, behind all that mbedTLS has prepared and not written yet.
 void copoll_ssl_write_alert(mbedtls_ssl_context* ssl, uint8_t description);
 
-/// The record buffers, 33 KiB, are needed only while a record is on its way. `park` gives them back
-/// if none is, and keeps the state of the records in `counter`; `unpark` takes new ones.
+/// The record buffers, 17 KiB for each direction, are needed only while a record is on its way in
+/// it, and what a server made the handshake with not at all when that is over. `park` gives back
+/// what is not needed, and keeps the state of the records in `counter`; `unpark` takes new buffers.
 enum { copoll_ssl_counter_size = 8 };
-bool copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]);
+void copoll_ssl_park(mbedtls_ssl_context* ssl, uint8_t counter[copoll_ssl_counter_size]);
 /// False if there is no memory.
 bool copoll_ssl_unpark(mbedtls_ssl_context* ssl, const uint8_t counter[copoll_ssl_counter_size]);
-/// Before `mbedtls_ssl_free` of a parked context.
+/// Whether a buffer was given back.
 bool copoll_ssl_is_parked(const mbedtls_ssl_context* ssl);
 
 /// KeyUpdate (RFC 8446 §4.6.3), which mbedTLS 3.6 lacks.

@@ -11,6 +11,7 @@
 
 #include <copoll/buffer.hpp>
 #include <copoll/check.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/operation.hpp>
 #include <copoll/task.hpp>
 
@@ -174,12 +175,26 @@ task<copy_result> copy_through(From& from, To& to, std::span<std::byte> via) {
     }
 }
 
-/// The same through a buffer of 64 KiB, allocated once a copy.
+/// The same in pieces of at most 64 KiB. A stream that has a `read_chunk` (TCP, TLS) takes the
+/// memory for one while there is something to move; for others it is allocated once a copy.
 template <read_stream From, write_stream To>
 task<copy_result> copy(From& from, To& to) {
-    constexpr std::size_t size = 64 * 1024;
-    const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
-    co_return co_await copy_through(from, to, std::span<std::byte>(memory.get(), size));
+    if constexpr (requires { from.read_chunk(); }) {
+        copy_result total;
+        for (;;) {
+            const result<chunk> in = co_await from.read_chunk();
+            if (!in && in.error() != errc::eof) total.ec = in.error();
+            if (!in) co_return total;
+            const io_result out = co_await write_all(to, std::span<const std::byte>(*in));
+            total.n += out.n;
+            total.ec = out.ec;
+            if (out.ec) co_return total;
+        }
+    } else {
+        const auto memory = std::make_unique_for_overwrite<std::byte[]>(chunk::capacity);
+        const std::span<std::byte> via{memory.get(), chunk::capacity};
+        co_return co_await copy_through(from, to, via);
+    }
 }
 
 /// Reads and forgets until the stream ends, which is success; n is what was read. After

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <copoll/any_stream.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/close.hpp>
 #include <copoll/stream.hpp>
 #include <copoll/task.hpp>
@@ -36,6 +37,10 @@ public:
     /// breaks the protocol; it is told by alert before the read ends.
     /// *Cancellation:* no byte is lost. *Lifetime:* `into`, until completion.
     task<io_result> read_some(std::span<std::byte> into);
+
+    /// The same into memory of the loop's pool, which is taken when something has come. At least
+    /// one byte.
+    task<result<chunk>> read_chunk();
 
     /// As any `write_stream`: takes at most 64 KiB at once and sends them.
     /// *Errors:* `copoll::errc::closed` after `shutdown_write`.
