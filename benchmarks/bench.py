@@ -18,12 +18,13 @@ from component_size import stripped_size
 from measure import cpu_split, measure
 from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_signals, host_name)
 
-# A scenario has contenders(host), cases(names of peers), the component whose size is told, and how
-# many open files it needs.
+# A scenario says how many open files it needs, and has one of these or both:
+# - cases(names of peers) that servers are measured in, contenders(host), the component whose size
+#   is told, perhaps peers(folder, host) other than the usual ones, and perhaps lacks(), why it
+#   cannot be done here;
+# - programs that measure themselves: run(options, show_progress) and as_text(figures).
 SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
              "tls": scenario_tls}
-# These run programs that measure themselves: run(options, show_progress) and as_text(figures).
-PROGRAMS = {"timers", "tls"}
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
@@ -47,7 +48,8 @@ def parse_arguments(argv):
                         help="one more server: a command that prints 'listening on ADDR:PORT'; "
                              "in it {run} is the host's runner and {port} a free port")
     parser.add_argument("--peers", type=Path, metavar="DIR",
-                        help=f"measure {', '.join(contenders.PEERS)} from this folder as well")
+                        help=f"measure {', '.join([*contenders.PEERS, *contenders.TLS_PEERS])} "
+                             "from this folder as well, where they fit")
     parser.add_argument("--no-pin", action="store_true",
                         help="let load and server run on any CPU (default: on CPUs of their own)")
     parser.add_argument("--json", type=Path, metavar="FILE",
@@ -102,49 +104,67 @@ def raise_limits(options):
     allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
 
 
-def run_programs(name, options):
-    machine = describe_machine(options)
-    figures = SCENARIOS[name].run(options, show_progress)
+def run_programs(scenario, options):
+    """The figures of programs that measure themselves, also printed; none if there are none."""
+    figures = scenario.run(options, show_progress) if hasattr(scenario, "run") else {}
     show_progress("")
-    print(f"{name}: {machine['host']}, medians of {options.rounds} rounds\n")
-    print(SCENARIOS[name].as_text(figures))
-    json_path = options.json or ROOT / f"build/bench/{name}.json"
-    json_path.parent.mkdir(parents=True, exist_ok=True)
-    json_path.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
-    print(f"\nwritten: {json_path}")
-    return True
+    if figures:
+        print(f"{host_name(options.host)}, medians of {options.rounds} rounds\n")
+        print(scenario.as_text(figures))
+    return figures
+
+
+def run_cases(name, cases, options):
+    """Measures servers and prints the table; returns its summary."""
+    scenario = SCENARIOS[name]
+    everybody = scenario.contenders(options.host) + peers_of(scenario, options)
+    machine = describe_machine(options)
+    table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
+                    show_progress)
+    show_progress("")
+    binary = scenario.component.read_bytes()
+    summary = report.summarize(name, machine, everybody, cases, table)
+    summary["component"] = {"name": scenario.component.name, "bytes": len(binary),
+                            "stripped_bytes": stripped_size(binary)}
+    print(report.as_text(summary))
+    return summary
+
+
+def peers_of(scenario, options):
+    found = getattr(scenario, "peers", contenders.from_folder)
+    peers = found(options.peers, options.host) if options.peers else []
+    return peers + [contenders.named(text, options.host) for text in options.peer]
+
+
+def cases_of(scenario, options):
+    if not hasattr(scenario, "cases"):
+        return []
+    return [case for case in scenario.cases([peer.name for peer in peers_of(scenario, options)])
+            if options.case in case.name]
 
 
 def run_scenario(name, options):
     """Measures, prints and writes; returns whether all servers but peers did their work."""
     scenario = SCENARIOS[name]
-    if name in PROGRAMS:
-        return run_programs(name, options)
-    peers = contenders.from_folder(options.peers, options.host) if options.peers else []
-    peers += [contenders.named(text, options.host) for text in options.peer]
-    everybody = scenario.contenders(options.host) + peers
-    cases = [case for case in scenario.cases([peer.name for peer in peers])
-             if options.case in case.name]
-    if not cases:
+    cases = cases_of(scenario, options)
+    figures = run_programs(scenario, options)
+    if not cases and not figures:
         raise Failure(f"no case of {name} has '{options.case}' in its name")
-
-    machine = describe_machine(options)
-    table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
-                    show_progress)
-    show_progress("")
-
-    component = scenario.component
-    binary = component.read_bytes()
-    summary = report.summarize(name, machine, everybody, cases, table)
-    summary["component"] = {"name": component.name, "bytes": len(binary),
-                            "stripped_bytes": stripped_size(binary)}
-    print(report.as_text(summary))
-
+    lacking = scenario.lacks() if cases and hasattr(scenario, "lacks") else ""
+    if lacking:
+        print(f"\nnot measured: {', '.join(case.name for case in cases)}: {lacking}")
     json_path = options.json or ROOT / f"build/bench/{name}.json"
-    html_path = json_path.with_suffix(".html")
     json_path.parent.mkdir(parents=True, exist_ok=True)
+    if lacking or not cases:
+        summary = {"scenario": name, "machine": describe_machine(options), "programs": figures}
+        json_path.write_text(report.as_json(summary))
+        print(f"\nwritten: {json_path}")
+        return True
+    print()
+    summary = {**run_cases(name, cases, options), "programs": figures}
+    html_path = json_path.with_suffix(".html")
     json_path.write_text(report.as_json(summary))
-    html_path.write_text(report.as_html(summary))
+    html_path.write_text(report.as_html(summary, scenario.as_text(figures) if figures else ""))
     print(f"\nwritten: {json_path}, {html_path}")
     return not any(row["failures"] and not row["peer"]
                    for case in summary["cases"] for row in case["servers"])

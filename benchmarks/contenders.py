@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The echo servers that the scenarios measure, under the names that stand in the report."""
+"""The servers that the scenarios measure, under the names that stand in the report."""
 import subprocess
 
 from measure import Contender
@@ -24,6 +24,11 @@ PEERS = {
     "tokio-echo.wasm": "tokio",
     "wstd-echo-rw.wasm": "wstd",
     "tokio-echo-native": "native tokio",
+}
+TLS_PEERS = {
+    "rustls-echo-ring.wasm": "rustls, ring",
+    "rustls-echo-rustcrypto.wasm": "rustls, RustCrypto",
+    "rustls-echo-rustcrypto-native": "native rustls, RustCrypto",
 }
 
 
@@ -63,10 +68,10 @@ def knows_option(host, option):
     return option in answer.stdout
 
 
-def from_folder(folder, host):
+def from_folder(folder, host, wanted=PEERS):
     """Peers built elsewhere; native ones may lie in the subfolder `native`."""
     found = []
-    for file, name in PEERS.items():
+    for file, name in wanted.items():
         places = [place for place in (folder / file, folder / "native" / file) if place.exists()]
         if not places:
             found.append(Contender(name, [], peer=True, missing=f"no {file} in {folder}"))

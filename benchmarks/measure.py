@@ -182,9 +182,11 @@ def measure_once(contender, case, seconds, load_cpus, server_cpus):
         samples = Samples(server)
         result = run_load(server.address, case.load, seconds, load_cpus, samples.take)
         used = server.usage().cpu_seconds - samples.usage["start"].cpu_seconds
-        others = busy_seconds() - busy - used - (load_seconds() - load)
-        all_cpus = (time.monotonic() - start) * os.cpu_count()
-    result["others_cpu_share"] = max(0.0, others / all_cpus)
+        loaded = load_seconds() - load
+        took = time.monotonic() - start
+        others = busy_seconds() - busy - used - loaded
+    result["others_cpu_share"] = max(0.0, others / (took * os.cpu_count()))
+    result["load_cpu_share"] = loaded / took
     return {**result, **samples.figures(result), **fairness(result)}
 
 

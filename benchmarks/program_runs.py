@@ -14,15 +14,22 @@ def run_once(name, command):
     return json.loads(done.stdout)
 
 
-def run_in_rounds(scenario, program, options, show_progress):
-    """{contender: {figure: [each round]}}; native is left out where it was not built."""
-    programs = {COPOLL: [*runner(options.host), str(WASI / f"{program}.wasm")]}
+def builds(host, program):
+    """The commands that run it: {contender: command}; native is left out where it was not built."""
+    found = {COPOLL: [*runner(host), str(WASI / f"{program}.wasm")]}
     if (NATIVE / program).exists():
-        programs[NATIVE_COPOLL] = [str(NATIVE / program)]
-    figures = {name: {} for name in programs}
+        found[NATIVE_COPOLL] = [str(NATIVE / program)]
+    return found
+
+
+def run_in_rounds(scenario, programs, options, show_progress):
+    """{contender: {figure: [each round]}} of all the programs."""
+    figures = {}
     for number in range(options.rounds):
-        for name, command in programs.items():
-            show_progress(f"{scenario}, round {number + 1} of {options.rounds}: {name}")
-            for figure, value in run_once(name, command).items():
-                figures[name].setdefault(figure, []).append(value)
+        for program in programs:
+            for name, command in builds(options.host, program).items():
+                show_progress(f"{scenario}, round {number + 1} of {options.rounds}: {name}, "
+                              f"{program}")
+                for figure, value in run_once(name, command).items():
+                    figures.setdefault(name, {}).setdefault(figure, []).append(value)
     return figures

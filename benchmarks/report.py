@@ -20,6 +20,7 @@ FIGURES = {
     "server_cpu_share": ("server_cpu_share",),
     "server_waits_per_second": ("server_waits_per_second",),
     "resident_bytes_per_connection": ("resident_bytes_per_connection",),
+    "load_cpu_share": ("load_cpu_share",),
     "finish_seconds": ("finish_seconds",),
     "linear_memory_bytes": ("linear_memory_bytes",),
     "linear_memory_bytes_per_connection": ("linear_memory_bytes_per_connection",),
@@ -52,6 +53,8 @@ def summarize_row(contender, case, rows, table):
         .median("messages_per_second")
     rate = row["messages_per_second"]
     row["ratio_reference"] = rate / alone if rate is not None and alone else None
+    suites = {result["suite"] for result in rounds.results if result and result.get("suite")}
+    row["suite"] = ", ".join(sorted(suites)) or None
     return {**row, "failures": rounds.failures, "rounds": rounds.results}
 
 
@@ -92,6 +95,10 @@ def component_line(component):
             f"{component['stripped_bytes']:,} without debug information and names")
 
 
+def words(title, key):
+    return title, lambda row: row[key] or "-"
+
+
 def number(title, key, form, factor=1):
     """A column: its title, and the text of a server's row."""
     return title, lambda row: "-" if row[key] is None else format(row[key] * factor, form)
@@ -116,6 +123,15 @@ def columns(case):
     return {
         "rate": [*ratios, rate, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
                  slowest, cpu],
+        "handshakes": [*ratios, number("handshakes/s", "messages_per_second", ",.0f"),
+                       *latencies, number("CPU us/handshake", "server_cpu_us_per_message", ",.0f"),
+                       number("server CPU %", "server_cpu_share", ".0f", 100),
+                       number("load CPU %", "load_cpu_share", ".0f", 100),
+                       words("cipher suite", "suite")],
+        "stream": [*ratios, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
+                   number("CPU us/record", "server_cpu_us_per_message", ",.1f"),
+                   number("server CPU %", "server_cpu_share", ".0f", 100),
+                   number("load CPU %", "load_cpu_share", ".0f", 100)],
         "fairness": [*ratios, rate, number("max/min", "messages_max_to_min", ",.2f"),
                      number("p99/p50", "p99_to_p50", ",.1f"), *latencies, slowest, cpu],
         "rest": [number("CPU %", "server_cpu_share", ".1f", 100),
@@ -171,7 +187,7 @@ stroke-dasharray: 4 3; } .failed { color: #c03030; }
 """
 
 
-def as_html(summary):
+def as_html(summary, programs=""):
     title = f"copoll benchmark: {summary['scenario']}"
     parts = [
         "<!doctype html>", '<html lang="en">', '<meta charset="utf-8">',
@@ -184,10 +200,12 @@ def as_html(summary):
     for case in summary["cases"]:
         present = [row for row in case["servers"] if not row["missing"]]
         parts.append(f"<h2>{escape(case['name'])}</h2>")
-        if case["view"] in ("rate", "fairness"):
+        if case["view"] in ("rate", "fairness", "handshakes", "stream"):
             parts.append(bars(present))
         parts.append(html_table(present, columns(case)))
         parts += [f"<p class='failed'>{escape(text)}</p>" for text in remarks(case["servers"])]
+    if programs:
+        parts.append(f"<pre class='scroll'>{escape(programs)}</pre>")
     parts.append(f"<p>{escape(disturbance(summary))}.<br>"
                  f"{escape(component_line(summary['component']))}.</p>")
     return "\n".join(parts) + "\n"

@@ -10,7 +10,7 @@ COLUMNS = {"set_ns": "set ns", "cancel_and_set_ns": "cancel + set ns",
 
 
 def run(options, show_progress):
-    return run_in_rounds("timers", "timer_cost", options, show_progress)
+    return run_in_rounds("timers", ["timer_cost"], options, show_progress)
 
 
 def as_text(figures):

@@ -1,44 +1,103 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Scenario tls: the engine against bare calls of the same mbedTLS, both ends in memory."""
-import statistics
+"""Scenario tls: handshakes, streams and memory of TLS 1.3 servers, and what it costs without a
+network (see tls_programs.py)."""
+import subprocess
 
-from program_runs import run_in_rounds
+import measure
+import tls_programs
+from contenders import ANY_PORT, COPOLL, NATIVE, NATIVE_COPOLL, TLS_PEERS, WASI, from_folder
+from measure import Case, Contender
+from servers import ROOT, Failure, runner
+from tls_programs import AT_ONCE, OPENSSL, OPENSSL_SERVER
 
-open_files = 100
-# What is measured: the figure behind "raw " and "engine ", and whether more is better.
-ROWS = {
-    "full handshakes/s, server": ("full handshake us", False),
-    "resumed handshakes/s, server": ("resumed handshake us", False),
-    "ChaCha20-Poly1305 MB/s, both ends": ("chacha20 MB/s", True),
-    "AES-128-GCM MB/s, both ends": ("aes_128_gcm MB/s", True),
-}
+component = WASI / "tls_server.wasm"
+open_files = 2_000
 
-
-def run(options, show_progress):
-    return run_in_rounds("tls", "tls_cost", options, show_progress)
-
-
-def rates(figures, side, figure, is_rate):
-    """Of each round; empty if it is not measured on that side."""
-    values = figures.get(f"{side} {figure}", [])
-    return values if is_rate else [1e6 / value for value in values]
+TICKETS = "with tickets"
+MEMORY = "copoll, telling its memory"
+IDENTITY = ROOT / "benchmarks/tls"
+RUSTLS = tuple(TLS_PEERS.values())
+HELD = 1_000
+RECORD = 16 * 1024
+SUITES = ("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 
 
-def as_text(figures):
-    width = max(map(len, ROWS))
-    lines = []
-    for name, measured in figures.items():
-        lines += [f"{name.ljust(width)}  engine  bare calls  ratio       spread"]
-        for title, (figure, is_rate) in ROWS.items():
-            engine = rates(measured, "engine", figure, is_rate)
-            bare = rates(measured, "raw", figure, is_rate)
-            line = f"{title.ljust(width)}  {statistics.median(engine):>6,.0f}"
-            if bare:
-                ratios = [e / b for e, b in zip(engine, bare)]
-                line += (f"  {statistics.median(bare):>10,.0f}  {statistics.median(ratios):>5.2f}"
-                         f"  {min(ratios):>6.2f}-{max(ratios):.2f}")
-            lines.append(line)
-        full, again = (rates(measured, "engine", ROWS[row][0], False) for row in list(ROWS)[:2])
-        lines += [f"{'resumed / full'.ljust(width)}  "
-                  f"{statistics.median(r / f for r, f in zip(again, full)):>6.1f}", ""]
-    return "\n".join(lines).rstrip()
+def with_tickets(name):
+    return f"{name}, {TICKETS}"
+
+
+def server(command, *options):
+    """`tls_server` as an echo server with the benchmarks' identity, given by absolute paths."""
+    return [*command, *ANY_PORT, "--cert", str(IDENTITY / "certificate.pem"),
+            "--key", str(IDENTITY / "key.pem"), "--echo", *options]
+
+
+def in_component(host, name, file, *options):
+    path = WASI / file
+    if not path.exists():
+        raise Failure(f"{path.relative_to(ROOT)} is missing: ./dev build wasi")
+    run = [*runner(host), "--dir", str(IDENTITY), str(path)]
+    return Contender(name, server(run, *options))
+
+
+def natively(name, file, *command):
+    absent = "" if (NATIVE / file).exists() else f"no {file}, it needs OpenSSL's headers"
+    return Contender(name, list(command), missing=absent)
+
+
+def contenders(host):
+    """Those that let clients resume are others than those that do not: a ticket is work."""
+    native, openssl = NATIVE / "tls_server", str(OPENSSL_SERVER)
+    found = [
+        in_component(host, COPOLL, "tls_server.wasm", "--no-tickets"),
+        in_component(host, with_tickets(COPOLL), "tls_server.wasm"),
+        in_component(host, MEMORY, "tls_memory.wasm"),
+        natively(OPENSSL, "openssl_echo", openssl, *ANY_PORT, "--no-tickets"),
+        natively(with_tickets(OPENSSL), "openssl_echo", openssl, *ANY_PORT)]
+    if native.exists():
+        found += [Contender(NATIVE_COPOLL, server([str(native)], "--no-tickets")),
+                  Contender(with_tickets(NATIVE_COPOLL), server([str(native)]))]
+    return found
+
+
+def peers(folder, host):
+    return from_folder(folder, host, TLS_PEERS)
+
+
+def cases(peer_names):
+    common = (COPOLL, NATIVE_COPOLL, OPENSSL, *peer_names)
+    resuming = tuple(map(with_tickets, (COPOLL, NATIVE_COPOLL, OPENSSL)))
+    base = next((name for name in RUSTLS if name in peer_names), OPENSSL)
+    visits = ["--tls", "--connections", AT_ONCE, "--handshakes"]
+    bulk = ["--tls", "--connections", "1", "--size", str(RECORD), "--pipeline", "4", "--suite"]
+    held = ["--tls", "--connections", "0", "--idle", str(HELD), "--patience", "30"]
+    busy = ["--tls", "--connections", str(HELD), "--patience", "30", "--size"]
+    memory = {"base": OPENSSL, "view": "memory", "rounds": 1, "contenders": (MEMORY,)}
+    return [
+        Case("full handshakes, P-256 and X25519", [*visits, "full"], base, also=OPENSSL,
+             contenders=common, view="handshakes"),
+        Case("full handshakes and a ticket", [*visits, "full"], with_tickets(OPENSSL),
+             contenders=resuming, view="handshakes"),
+        Case("resumed handshakes", [*visits, "resumed"], with_tickets(OPENSSL),
+             reference="full handshakes and a ticket", contenders=resuming, view="handshakes"),
+        *(Case(f"16 KiB x 1 connection, 4 in flight, {suite}", [*bulk, suite], base,
+               also=OPENSSL, contenders=common, view="stream") for suite in SUITES),
+        Case(f"memory: {HELD:,} idle", held, seconds=2, **memory),
+        Case(f"memory: {HELD:,} active, 64 B", [*busy, "64"], seconds=2, **memory),
+        Case(f"memory: {HELD:,} active, 16 KiB", [*busy, str(RECORD)], seconds=2, **memory),
+    ]
+
+
+def lacks():
+    """Why nothing can be measured over the network; empty if it can."""
+    if not measure.ECHO_LOAD.exists():
+        return f"{measure.ECHO_LOAD.relative_to(ROOT)} is missing: ./dev build native"
+    answer = subprocess.run([measure.ECHO_LOAD, "--connect", "127.0.0.1:1", "--tls", "--help"],
+                            text=True, capture_output=True)
+    if "--tls" in answer.stdout:
+        return ""
+    return "echo_load was built without OpenSSL's headers: ./dev setup --peers"
+
+
+run = tls_programs.run
+as_text = tls_programs.as_text

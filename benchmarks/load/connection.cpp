@@ -2,29 +2,26 @@
 #include "connection.hpp"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace load {
 
-connection::connection(descriptor fd, run_state& run, pattern bytes, std::size_t size,
-                       std::size_t pipeline)
-    : fd_{std::move(fd)},
-      run_{&run},
+using enum moved::outcome;
+
+connection::connection(std::unique_ptr<channel> to, run_state& run, pattern bytes,
+                       std::size_t size, std::size_t pipeline)
+    : client{run},
+      to_{std::move(to)},
       bytes_{std::move(bytes)},
       size_{size},
       allowed_{size * pipeline},
-      started_(std::max<std::size_t>(pipeline, 1)) {
-    ++run_->open;
-}
+      started_(std::max<std::size_t>(pipeline, 1)) {}
 
 void connection::start() {
-    epoll_event event{.events = EPOLLIN, .data = {.ptr = this}};
-    epoll_ctl(run_->epoll, EPOLL_CTL_ADD, fd_.get(), &event);
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = static_cast<client*>(this)}};
+    epoll_ctl(run_->epoll, EPOLL_CTL_ADD, to_->descriptor(), &event);
     std::ranges::fill(started_, run_->now);
     send_more();
 }
@@ -54,28 +51,24 @@ void connection::send_more() {
     while (sent_ < allowed_) {
         const auto size = std::min<std::uint64_t>(bytes_.window(), allowed_ - sent_);
         const auto piece = bytes_.at(sent_, static_cast<std::size_t>(size));
-        const auto n = send(fd_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
-        if (n < 0) {
-            if (errno == EAGAIN) return watch(true);
-            return fail(std::string{"send: "} + std::strerror(errno));
-        }
-        sent_ += static_cast<std::uint64_t>(n);
+        const moved m = to_->send(piece);
+        if (m.what == again) return watch(true);
+        if (m.what == failed) return fail(m.failure);
+        sent_ += m.n;
+    }
+    if (finishing_ && !half_closed_) {
+        if (!to_->end()) return watch(true);
+        half_closed_ = true;
     }
     watch(false);
-    if (finishing_ && !half_closed_) {
-        half_closed_ = true;
-        shutdown(fd_.get(), SHUT_WR);
-    }
 }
 
 void connection::receive() {
-    const auto n = recv(fd_.get(), run_->scratch.data(), run_->scratch.size(), 0);
+    const moved m = to_->receive(run_->scratch);
     run_->now = clock::now();
-    if (n > 0) return take(std::span{run_->scratch}.first(static_cast<std::size_t>(n)));
-    if (n < 0) {
-        if (errno == EAGAIN) return;
-        return fail(std::string{"receive: "} + std::strerror(errno));
-    }
+    if (m.what == some) return take(std::span{run_->scratch}.first(m.n));
+    if (m.what == again) return;
+    if (m.what == failed) return fail(m.failure);
     if (!half_closed_) return fail("closed by the server during the run");
     if (received_ != sent_) return fail(std::to_string(sent_ - received_) + " bytes missing");
     close();
@@ -95,12 +88,7 @@ void connection::take(std::span<const std::byte> data) {
 void connection::complete_messages() {
     while (received_ - completed_ * size_ >= size_) {
         auto& started = started_[completed_ % started_.size()];
-        if (run_->counting) {
-            ++messages_;
-            ++run_->messages;
-            const std::chrono::nanoseconds took = run_->now - started;
-            run_->latency.record(static_cast<std::uint64_t>(took.count()));
-        }
+        count(started);
         started = run_->now;  // its place in the ring goes to the message that follows now
         ++completed_;
         if (!finishing_) allowed_ += size_;
@@ -110,12 +98,13 @@ void connection::complete_messages() {
 void connection::watch(bool writable) {
     if (watching_writable_ == writable) return;
     watching_writable_ = writable;
-    epoll_event event{.events = writable ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = this}};
-    epoll_ctl(run_->epoll, EPOLL_CTL_MOD, fd_.get(), &event);
+    epoll_event event{.events = writable ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                      .data = {.ptr = static_cast<client*>(this)}};
+    epoll_ctl(run_->epoll, EPOLL_CTL_MOD, to_->descriptor(), &event);
 }
 
 void connection::close() {
-    fd_.reset();
+    to_.reset();
     --run_->open;
 }
 

@@ -35,7 +35,7 @@ bool connector::open(std::size_t count, const std::function<void(descriptor)>& t
             if (!batch.back()) return false;
         }
         for (auto& fd : batch) {
-            if (!finish_connect(fd, deadline, error)) return false;
+            if (!finish_connect(fd.get(), deadline, error)) return false;
             take(std::move(fd));
         }
         if (batch.size() == batch_size && !all_accepted(deadline, error)) return false;
@@ -56,7 +56,7 @@ descriptor connector::find_server(std::string& error) {
 // before it were accepted.
 bool connector::all_accepted(clock::time_point deadline, std::string& error) {
     const auto last = begin(error);
-    if (!last || !finish_connect(last, deadline, error)) return false;
+    if (!last || !finish_connect(last.get(), deadline, error)) return false;
     const std::array sent{std::byte{'?'}};
     std::array<std::byte, 1> answer{};
     if (exchange(last, sent, answer, deadline, error) && answer == sent) return true;

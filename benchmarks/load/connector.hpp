@@ -23,6 +23,9 @@ public:
     // Hands over `count` connections, one after the other. False when one fails; `error` says why.
     bool open(std::size_t count, const std::function<void(descriptor)>& take, std::string& error);
 
+    // Where they lead to, once there is one.
+    [[nodiscard]] const endpoint& server() const { return server_; }
+
 private:
     static constexpr std::size_t batch_size = 64;
 

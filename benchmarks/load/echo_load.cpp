@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // echo_load: drives an echo server over many connections, checks every byte, prints figures.
-// Start reading here; connection.hpp is what one connection does.
+// Start reading here; connection.hpp is what one connection does,
+// and visitor.hpp one that only comes for a handshake.
 #include "connection.hpp"
 #include "connector.hpp"
 #include "options.hpp"
 #include "socket.hpp"
+#include "tls.hpp"
+#include "visitor.hpp"
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <deque>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace load {
 namespace {
@@ -44,29 +49,29 @@ std::size_t window_for(const options& opt) {
 
 class load_run {
 public:
-    explicit load_run(const options& opt) : opt_{opt}, epoll_{epoll_create1(EPOLL_CLOEXEC)} {
+    explicit load_run(const options& opt)
+        : opt_{opt}, epoll_{epoll_create1(EPOLL_CLOEXEC)}, server_{opt} {
         state_.epoll = epoll_.get();
         state_.verify = opt.verify;
         state_.scratch.resize(std::size_t{256} << 10);
     }
 
     bool connect_all(std::string& error) {
-        const auto window = window_for(opt_);
-        connector server{opt_};
-        return server.open(
+        if (opt_.tls && !(tls_ = make_tls(opt_, state_))) {
+            error = "no cipher suite " + opt_.suite;
+            return false;
+        }
+        if (opt_.handshakes) return find_server(error);
+        if (opt_.tls) return connect_all_by_tls(error);
+        return server_.open(
             opt_.idle + opt_.connections,
-            [&](descriptor fd) {
-                const auto i = connections_.size();
-                connections_.emplace_back(std::move(fd), state_, pattern{i, window}, opt_.size,
-                                          i < opt_.idle ? 0 : opt_.pipeline);
-            },
-            error);
+            [&](descriptor fd) { add(plain_channel(std::move(fd))); }, error);
     }
 
     summary drive() {
         state_.now = clock::now();
         const auto start = state_.now;
-        for (auto& c : connections_) c.start();
+        for (auto& c : clients_) c->start();
         turn_until(start + seconds(opt_.seconds * opt_.warmup));
 
         const auto counted_from = state_.now;
@@ -79,16 +84,57 @@ public:
         tell("finishing");
         if (opt_.phases) wait_for_line();
         const auto finished_from = clock::now();
-        for (auto& c : connections_) c.finish();
+        for (auto& c : clients_) c->finish();
         turn_until(finished_from + seconds(opt_.patience));
         const auto finished = clock::now() - finished_from;
-        for (auto& c : connections_) c.give_up();
+        for (auto& c : clients_) c->give_up();
         return summarize(counted, finished);
     }
 
     [[nodiscard]] const run_state& state() const { return state_; }
 
 private:
+    void add(std::unique_ptr<channel> to) {
+        const auto i = clients_.size();
+        clients_.push_back(std::make_unique<connection>(
+            std::move(to), state_, pattern{i, window_for(opt_)}, opt_.size,
+            i < opt_.idle ? 0 : opt_.pipeline));
+    }
+
+    // Each visitor makes its own connections, to where this first one led.
+    bool find_server(std::string& error) {
+        if (!server_.open(1, [](descriptor) {}, error)) return false;
+        const bool resumes = opt_.handshakes == handshake_kind::resumed;
+        for (std::size_t i = 0; i < opt_.connections; ++i)
+            clients_.push_back(
+                std::make_unique<visitor>(state_, *tls_, server_.server(), i, resumes));
+        return true;
+    }
+
+    // One after the other: a server that has answered has accepted.
+    bool connect_all_by_tls(std::string& error) {
+        bool good = true;
+        const auto shake_hands = [&](descriptor fd) {
+            auto to = tls_->connect(std::move(fd), nullptr);
+            good = complete_handshake(*to, error);
+            add(std::move(to));
+        };
+        for (std::size_t i = 0; i < opt_.idle + opt_.connections && good; ++i)
+            if (!server_.open(1, shake_hands, error)) return false;
+        return good;
+    }
+
+    bool complete_handshake(tls_channel& to, std::string& error) const {
+        const auto deadline = clock::now() + seconds(opt_.patience);
+        for (;;) {
+            const moved m = to.shake_hands();
+            if (m.what == moved::outcome::some) return true;
+            error = m.what == moved::outcome::failed ? m.failure : "no handshake in time";
+            if (m.what != moved::outcome::again || !wait_readable(to.descriptor(), deadline))
+                return false;
+        }
+    }
+
     void tell(const char* phase) const {
         if (opt_.phases) std::fprintf(stderr, "phase %s\n", phase);
     }
@@ -107,7 +153,7 @@ private:
             const int n = epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
             state_.now = clock::now();
             for (int i = 0; i < n; ++i) {
-                static_cast<connection*>(events[i].data.ptr)->on_event(events[i].events);
+                static_cast<client*>(events[i].data.ptr)->on_event(events[i].events);
             }
         }
     }
@@ -117,9 +163,9 @@ private:
         summary result;
         result.seconds = counted.count();
         result.finish_seconds = finished.count();
-        result.messages_min = connections_.back().messages();
-        for (std::size_t i = 0; i < connections_.size(); ++i) {
-            const auto& c = connections_[i];
+        result.messages_min = clients_.back()->messages();
+        for (std::size_t i = 0; i < clients_.size(); ++i) {
+            const client& c = *clients_[i];
             result.bytes_sent += c.bytes_sent();
             result.bytes_received += c.bytes_received();
             if (i >= opt_.idle) {
@@ -138,7 +184,9 @@ private:
     const options& opt_;
     descriptor epoll_;
     run_state state_;
-    std::deque<connection> connections_;  // the idle ones first; addresses stay valid
+    connector server_;
+    std::unique_ptr<tls_factory> tls_;
+    std::vector<std::unique_ptr<client>> clients_;  // the idle ones first
 };
 
 void print(const options& opt, const run_state& state, const summary& sum) {
@@ -157,7 +205,7 @@ void print(const options& opt, const run_state& state, const summary& sum) {
               " \"max\": %.1f},"
               " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
               " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"finish_seconds\": %.3f,"
-              " \"errors\": %zu}\n"
+              " \"errors\": %zu, \"suite\": \"%s\"}\n"
             : "connections  %zu active, %zu idle\n"
               "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
               "messages     %llu came back meanwhile\n"
@@ -166,14 +214,16 @@ void print(const options& opt, const run_state& state, const summary& sum) {
               "fairness     %llu to %llu messages per connection\n"
               "bytes        %llu sent, %llu came back\n"
               "end          %.3f s until all had their last bytes\n"
-              "errors       %zu\n",
+              "errors       %zu\n"
+              "cipher suite %s\n",
         opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
         static_cast<unsigned long long>(state.messages), rate, megabytes, microseconds(0.5),
         microseconds(0.9), microseconds(0.99), microseconds(0.999), slowest,
         static_cast<unsigned long long>(sum.messages_min),
         static_cast<unsigned long long>(sum.messages_max),
         static_cast<unsigned long long>(sum.bytes_sent),
-        static_cast<unsigned long long>(sum.bytes_received), sum.finish_seconds, sum.errors);
+        static_cast<unsigned long long>(sum.bytes_received), sum.finish_seconds, sum.errors,
+        state.suite.empty() ? "none" : state.suite.c_str());
 }
 
 int run(const options& opt) {

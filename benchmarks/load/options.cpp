@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "options.hpp"
 
+#include "tls.hpp"
+
 #include <getopt.h>
 
 #include <charconv>
@@ -30,6 +32,10 @@ constexpr const char* help_text =
     "      --patience S         how long to wait for the server to accept, and to finish (10)\n"
     "      --verify MODE        full: every byte, edges: both ends of each read, none (full)\n"
     "      --per-address N      connections to 127.x.y.z that come from one address (20000)\n"
+    "      --tls                over TLS 1.3 with X25519, if it was built with OpenSSL\n"
+    "      --suite NAME         the cipher suite, by its name in the RFCs (what OpenSSL prefers)\n"
+    "      --handshakes KIND    full, resumed: each connection ends after its handshake and one\n"
+    "                           byte there and back, and the next one begins; that is a message\n"
     "      --phases             say on stderr when counting begins and ends: 'phase counting',\n"
     "                           'phase finishing', and then wait for a line on stdin\n"
     "  -j, --json               print one JSON object instead of text\n"
@@ -61,6 +67,12 @@ verification verification_named(std::string_view text) {
     wrong_usage("--verify wants full, edges or none", text);
 }
 
+handshake_kind handshakes_named(std::string_view text) {
+    if (text == "full") return handshake_kind::full;
+    if (text == "resumed") return handshake_kind::resumed;
+    wrong_usage("--handshakes wants full or resumed", text);
+}
+
 void split_address(std::string_view text, options& out) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) {
@@ -76,7 +88,7 @@ void split_address(std::string_view text, options& out) {
 }  // namespace
 
 options parse_options(int argc, char** argv) {
-    enum : int { warmup = 256, patience, verify, per_address, phases };
+    enum : int { warmup = 256, patience, verify, per_address, tls, suite, handshakes, phases };
     static constexpr option long_options[] = {
         {"connect", required_argument, nullptr, 'c'},
         {"connections", required_argument, nullptr, 'n'},
@@ -88,6 +100,9 @@ options parse_options(int argc, char** argv) {
         {"patience", required_argument, nullptr, patience},
         {"verify", required_argument, nullptr, verify},
         {"per-address", required_argument, nullptr, per_address},
+        {"tls", no_argument, nullptr, tls},
+        {"suite", required_argument, nullptr, suite},
+        {"handshakes", required_argument, nullptr, handshakes},
         {"phases", no_argument, nullptr, phases},
         {"json", no_argument, nullptr, 'j'},
         {"help", no_argument, nullptr, 'h'},
@@ -119,6 +134,9 @@ options parse_options(int argc, char** argv) {
             case per_address:
                 result.per_address = number<std::size_t>("--per-address", optarg, 1, 65535);
                 break;
+            case tls: result.tls = true; break;
+            case suite: result.suite = optarg; break;
+            case handshakes: result.handshakes = handshakes_named(optarg); break;
             case phases: result.phases = true; break;
             case 'j': result.json = true; break;
             case 'h': std::fputs(help_text, stdout); std::exit(0);
@@ -128,6 +146,11 @@ options parse_options(int argc, char** argv) {
     if (optind < argc) wrong_usage("argument not understood", argv[optind]);
     if (result.host.empty()) wrong_usage("missing", "--connect ADDR:PORT");
     if (result.connections + result.idle == 0) wrong_usage("nothing to do with --connections", "0");
+    if ((!result.suite.empty() || result.handshakes) && !result.tls)
+        wrong_usage("missing", "--tls");
+    if (result.handshakes && result.idle > 0)
+        wrong_usage("nothing is idle with --handshakes", "--idle");
+    if (result.tls && !has_tls()) wrong_usage("built without OpenSSL", "--tls");
     return result;
 }
 

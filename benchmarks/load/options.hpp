@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace load {
 
 enum class verification { full, edges, none };
+enum class handshake_kind { full, resumed };
 
 struct options {
     std::string host;
@@ -20,6 +22,9 @@ struct options {
     double patience = 10;  // seconds to wait for the server, at the start and at the end
     std::size_t per_address = 20'000;  // connections from one loopback address
     verification verify = verification::full;
+    bool tls = false;
+    std::string suite{};  // the only one that is offered; empty: OpenSSL's
+    std::optional<handshake_kind> handshakes{};  // visits instead of connections that stay
     bool phases = false;
     bool json = false;
 };

@@ -36,25 +36,25 @@ descriptor tcp_socket(int family) {
 }
 
 // These return 0 or an errno value.
-int wait_for(const descriptor& fd, short events, clock::time_point deadline) {
-    pollfd wait{.fd = fd.get(), .events = events, .revents = 0};
+int wait_for(int fd, short events, clock::time_point deadline) {
+    pollfd wait{.fd = fd, .events = events, .revents = 0};
     if (poll(&wait, 1, milliseconds_until(deadline)) <= 0) return ETIMEDOUT;
     int error = 0;
     socklen_t length = sizeof error;
-    getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
     return error;
 }
 
 int connect_before(const descriptor& fd, const addrinfo& to, clock::time_point deadline) {
     if (connect(fd.get(), to.ai_addr, to.ai_addrlen) == 0) return 0;
-    return errno == EINPROGRESS ? wait_for(fd, POLLOUT, deadline) : errno;
+    return errno == EINPROGRESS ? wait_for(fd.get(), POLLOUT, deadline) : errno;
 }
 
 int exchange_before(const descriptor& fd, std::span<const std::byte> data,
                     std::span<std::byte> answer, clock::time_point deadline) {
     if (send(fd.get(), data.data(), data.size(), MSG_NOSIGNAL) < std::ssize(data)) return errno;
     while (!answer.empty()) {
-        if (const int failed = wait_for(fd, POLLIN, deadline)) return failed;
+        if (const int failed = wait_for(fd.get(), POLLIN, deadline)) return failed;
         const auto n = recv(fd.get(), answer.data(), answer.size(), 0);
         if (n < 0) return errno;
         if (n == 0) return ECONNRESET;
@@ -159,7 +159,11 @@ descriptor begin_connect(const endpoint& to, std::size_t source, std::string& er
     return fd;
 }
 
-bool finish_connect(const descriptor& fd, clock::time_point deadline, std::string& error) {
+bool wait_readable(int fd, clock::time_point deadline) {
+    return wait_for(fd, POLLIN, deadline) == 0;
+}
+
+bool finish_connect(int fd, clock::time_point deadline, std::string& error) {
     return succeeded(wait_for(fd, POLLOUT, deadline), error);
 }
 

@@ -50,7 +50,10 @@ endpoint peer_of(const descriptor&);
 descriptor begin_connect(const endpoint& to, std::size_t source, std::string& error);
 
 // Waits for it to be there; false when it is not by `deadline`.
-bool finish_connect(const descriptor&, clock::time_point deadline, std::string& error);
+bool finish_connect(int fd, clock::time_point deadline, std::string& error);
+
+// Waits until there is something to read; false when there is nothing by `deadline`.
+bool wait_readable(int fd, clock::time_point deadline);
 
 // Sends a few bytes and waits for an answer that fills `answer`; false when it does not come.
 bool exchange(const descriptor&, std::span<const std::byte> data, std::span<std::byte> answer,

@@ -21,7 +21,9 @@ import bench  # noqa: E402
 import contenders  # noqa: E402
 import measure as measuring  # noqa: E402
 import report  # noqa: E402
+import scenario_tls  # noqa: E402
 import servers  # noqa: E402
+import tls_programs  # noqa: E402
 from component_size import leb128_size, stripped_size  # noqa: E402
 from measure import Case, Contender, Rounds, measure, run_load  # noqa: E402
 from servers import Failure, Server, peer_command  # noqa: E402
@@ -48,7 +50,8 @@ def alive(pid):
 def result(rate):
     return {"messages_per_second": rate, "megabytes_per_second": rate / 1e4,
             "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "p99_9": 25.0, "max": 30.0},
-            "server_cpu_us_per_message": 3.0, "others_cpu_share": 0.25}
+            "server_cpu_us_per_message": 3.0, "others_cpu_share": 0.25, "load_cpu_share": 0.5,
+            "suite": "TLS_A"}
 
 
 # An echo server as a contender: `broken` makes it lose what it is sent.
@@ -267,6 +270,60 @@ class Test(unittest.TestCase):
         self.assertIn("no wstd-echo-rw.wasm in", wstd.missing)
         self.assertTrue(native.command[0].endswith("native/tokio-echo-native"))
 
+    def test_peers_of_tls_are_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "rustls-echo-ring.wasm").touch()
+            found = scenario_tls.peers(Path(folder), "embedded")
+        self.assertEqual([peer.name for peer in found], list(contenders.TLS_PEERS.values()))
+        self.assertEqual([bool(peer.missing) for peer in found], [False, True, True])
+
+    def test_every_case_of_tls_names_contenders_that_there_are(self):
+        known = {"copoll", "copoll, with tickets", "native copoll", "native copoll, with tickets",
+                 "native OpenSSL", "native OpenSSL, with tickets", scenario_tls.MEMORY}
+        for peers, base in ([], "native OpenSSL"), (["rustls, ring"], "rustls, ring"):
+            cases = scenario_tls.cases(peers)
+            for case in cases:
+                self.assertLessEqual({case.base, *case.contenders}, known | set(peers))
+                self.assertIn(case.reference, ["", *(other.name for other in cases)])
+                self.assertIsInstance(report.columns(vars(case)), list)
+            self.assertEqual(cases[0].base, base)
+
+    def test_tls_servers_are_measured_by_handshakes_and_by_streams(self):
+        if "OPENSSL_ECHO" not in os.environ:
+            print("SKIPPED: no headers of OpenSSL here; ./dev setup --peers gets them")
+            return
+        server = [os.environ["OPENSSL_ECHO"], "--listen", "127.0.0.1:0"]
+        good = [Contender("good", server), Contender("never resumes", [*server, "--no-tickets"])]
+        handshakes, resumed, stream = scenario_tls.cases([])[0], *scenario_tls.cases([])[2:4]
+        cases = [Case(case.name, case.load, "good", view=case.view)
+                 for case in (handshakes, resumed, stream)]
+        table = measure(good, cases, 1, 0.5, False, lambda text: None)
+        for case in handshakes, stream:
+            for name in table[case.name]:
+                turn, = table[case.name][name].results
+                self.assertGreater(turn["messages"], 0)
+                self.assertGreater(turn["load_cpu_share"], 0)
+        self.assertEqual(table[resumed.name]["never resumes"].results, [None])
+        self.assertEqual(len(table[resumed.name]["good"].failures), 0)
+        summary = report.summarize("tls", {}, good, cases, table)
+        self.assertTrue(summary["cases"][0]["servers"][0]["suite"].startswith("TLS_"))
+
+    def test_what_tls_programs_measured_is_shown_as_ratios(self):
+        measured = {"raw full handshake us": [1000, 500], "engine full handshake us": [2000, 500],
+                    "stock full handshake us": [4000, 1000],
+                    "engine resumed handshake us": [500, 250]}
+        measured |= {f"{side} {suite} MB/s": [10, 20] for side in ("raw", "engine", "stock")
+                     for suite in ("chacha20", "aes_128_gcm")}
+        clients = {"copoll": {"full": [100], "resumed": [300]},
+                   "native OpenSSL": {"full": [200], "resumed": [400]}}
+        text = tls_programs.as_text({"in memory": {"copoll": measured}, "client": clients})
+        rows = {line[:30].strip(): line[30:].split() for line in text.splitlines()}
+        self.assertEqual(rows["full handshakes/s, server"][:3], ["1,250", "1,500", "0.75"])
+        self.assertEqual(rows["full handshakes/s, server"][4:6], ["625", "3.00"])
+        self.assertEqual(rows["resumed / full"][0], "3.00")
+        ours, = (line.split() for line in text.splitlines() if line.startswith("copoll  "))
+        self.assertEqual(ours[1:3] + ours[4:6] + ours[7:8], ["100", "0.50", "300", "0.75", "3.00"])
+
     def test_every_case_names_contenders_that_there_are(self):
         natives = (contenders.NATIVE_COPOLL, contenders.NATIVE_EPOLL)
         known = {contenders.COPOLL, contenders.FLAT, contenders.TWO_TIER, contenders.MEMORY,
@@ -310,7 +367,8 @@ class Test(unittest.TestCase):
 
     def test_a_case_shows_the_columns_of_its_view(self):
         for view, title in (("rate", "MB/s"), ("fairness", "max/min"), ("rest", "waits/s"),
-                            ("held", "all echoed s"), ("memory", "linear memory B/conn")):
+                            ("held", "all echoed s"), ("memory", "linear memory B/conn"),
+                            ("handshakes", "cipher suite"), ("stream", "load CPU %")):
             with self.subTest(view=view):
                 self.assertIn(title, report.as_text(self.summary(view)))
                 self.assertIn(title, report.as_html(self.summary(view)))

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """echo_load must notice each way in which a server can lose, change or mix up bytes."""
+import functools
 import json
 import os
 import socket
+import ssl
 import subprocess
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 ECHO_LOAD = os.environ["ECHO_LOAD"]
+OPENSSL_ECHO = os.environ.get("OPENSSL_ECHO")  # not without OpenSSL's headers
+IDENTITY = Path(__file__).resolve().parent.parent / "tls"
+CHACHA20, AES_128 = "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"
 
 
 class EchoServer:
@@ -49,6 +56,30 @@ def echo_changed(change, most=65536):
 
 def honest(data, _number):
     return data
+
+
+def by_tls(serve, configure=lambda context: None):
+    """A serve function over TLS, by Python's ssl."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(IDENTITY / "certificate.pem", IDENTITY / "key.pem")
+    configure(context)
+
+    def serve_by_tls(index, connection):
+        with context.wrap_socket(connection, server_side=True) as peer:
+            serve(index, peer)
+            peer.unwrap()
+    return serve_by_tls
+
+
+def needs_tls(test):
+    """Without OpenSSL's headers the load knows no TLS, and the test is skipped."""
+    @functools.wraps(test)
+    def run(self):
+        if OPENSSL_ECHO:
+            test(self)
+        else:
+            print("SKIPPED: no headers of OpenSSL here; ./dev setup --peers gets them")
+    return run
 
 
 class Test(unittest.TestCase):
@@ -319,6 +350,107 @@ class Test(unittest.TestCase):
                       (*address, "--connections"), (*address, "left over")):
             with self.subTest(wrong=wrong):
                 self.assert_fails(self.run_load(*wrong), "echo_load: ", code=2)
+
+
+    # -- TLS
+
+    def openssl_server(self, *options):
+        server = subprocess.Popen([OPENSSL_ECHO, "--listen", "127.0.0.1:0", *options], text=True,
+                                  stdout=subprocess.PIPE)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        return server.stdout.readline().split()[-1]
+
+    def load_tls(self, address, *arguments):
+        return self.run_load("--connect", address, "--seconds", "0.5", "--patience", "5", "--tls",
+                             *arguments)
+
+    @needs_tls
+    def test_every_byte_comes_back_by_tls(self):
+        for suite in CHACHA20, AES_128:
+            f = self.figures(self.load_tls(
+                self.openssl_server(), "--suite", suite, "--size", "100001", "--pipeline", "4",
+                "--connections", "2", "--idle", "3", "--json"))
+            self.assertEqual((f["suite"], f["idle"], f["errors"]), (suite, 3, 0))
+            self.assertEqual(f["bytes_sent"], f["bytes_received"])
+            self.assertGreater(f["messages"], 0)
+
+    @needs_tls
+    def test_handshakes_are_counted_full_and_resumed(self):
+        reused = []
+
+        def serve(_index, peer):
+            reused.append(peer.session_reused)
+            echo_changed(honest)(_index, peer)
+
+        for kind in "full", "resumed":
+            reused.clear()
+            server = EchoServer(by_tls(serve))
+            self.addCleanup(server.listener.close)
+            f = self.figures(self.load_tls(server.address, "--handshakes", kind,
+                                           "--connections", "2", "--json"))
+            self.assertGreater(f["messages"], 2)
+            self.assertEqual(f["bytes_sent"], len(reused))
+            self.assertEqual(reused.count(False), 2 if kind == "resumed" else len(reused))
+
+    @needs_tls
+    def test_openssl_echo_lets_clients_resume_unless_it_has_no_tickets(self):
+        f = self.figures(self.load_tls(self.openssl_server(), "--handshakes", "resumed", "--json"))
+        self.assertGreater(f["messages"], 0)
+        self.assert_fails(self.load_tls(self.openssl_server("--no-tickets"), "--handshakes",
+                                        "resumed"), "no message came back")
+
+    @needs_tls
+    def test_a_wrong_byte_by_tls_is_found(self):
+        wrong = by_tls(echo_changed(lambda data, _: bytes(b ^ 1 for b in data)))
+        self.assert_fails(self.load(wrong, "--tls"), "connection 0: wrong byte")
+        self.assert_fails(self.load(wrong, "--tls", "--handshakes", "full"),
+                          "connection 0: a wrong byte came back")
+
+    @needs_tls
+    def test_a_server_that_is_silent_after_the_handshake_is_found(self):
+        silent = by_tls(lambda _index, _peer: threading.Event().wait(30))
+        self.assert_fails(self.load(silent, "--tls", "--handshakes", "full", "--patience", "0.3"),
+                          "a visit did not end in time")
+
+    @needs_tls
+    def test_a_connection_that_is_cut_without_a_close_is_found(self):
+        def cut(_index, peer):
+            echo = peer.recv(100)
+            peer.sendall(echo)
+            raise OSError
+        self.assert_fails(self.load(by_tls(cut), "--tls", "--handshakes", "full"),
+                          "connection 0: receive: ")
+
+    @needs_tls
+    def test_a_key_exchange_other_than_asked_for_is_found(self):
+        p384 = by_tls(echo_changed(honest), lambda context: context.set_ecdh_curve("secp384r1"))
+        self.assert_fails(self.load(p384, "--tls"), "handshake")
+
+    @needs_tls
+    def test_another_certificate_than_the_first_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            other = [Path(folder) / "cert.pem", Path(folder) / "key.pem"]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other", "-out",
+                            other[0], "-keyout", other[1]], check=True, capture_output=True)
+            second = by_tls(echo_changed(honest),
+                            lambda context: context.load_cert_chain(*other))
+            first = by_tls(echo_changed(honest))
+            self.assert_fails(
+                self.load(lambda i, c: (second if i == 3 else first)(i, c), "--tls",
+                          "--handshakes", "full"), "another certificate than before")
+
+    @needs_tls
+    def test_a_cipher_suite_that_openssl_does_not_know_is_said(self):
+        self.assert_fails(self.load_tls(self.openssl_server(), "--suite", "NONE"),
+                          "no cipher suite NONE")
+
+    def test_what_goes_with_tls_alone_is_wrong_without(self):
+        for wrong in ["--handshakes", "full"], ["--suite", CHACHA20], \
+                ["--tls", "--handshakes", "half"], ["--tls", "--handshakes", "full", "--idle", "1"]:
+            self.assertEqual(self.run_load("--connect", "127.0.0.1:1", *wrong).returncode, 2)
 
 
 if __name__ == "__main__":

@@ -6,30 +6,20 @@
 #include <copoll/run.hpp>
 #include <copoll/tls/engine.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
-#include <optional>
 #include <span>
+#include <string>
 #include <utility>
-#include <vector>
 
+#include "both_ends.hpp"
 #include "identity.hpp"
 #include "raw_tls.hpp"
 
 using namespace copoll;
 
 namespace {
-
-using timer = std::chrono::steady_clock;
-using bytes = std::vector<std::byte>;
-
-constexpr int handshakes = 200;
-constexpr std::size_t record = 16 * 1024 - 1;  // what fits into one record of TLS 1.3
-constexpr std::size_t bulk = 16 * 1024 * 1024;
 
 [[noreturn]] void give_up(const char* what) {
     std::fprintf(stderr, "tls_cost: %s\n", what);
@@ -58,13 +48,13 @@ public:
         if (r.ec) give_up("read");
         return r.n;
     }
-    void receive(bytes&& in) {
+    void receive(bench::octets&& in) {
         in_ = std::move(in);
         if (!in_.empty()) engine_.input(in_);
     }
-    bytes take_output() {
+    bench::octets take_output() {
         const auto data = std::as_const(engine_.output()).data();
-        bytes taken{data.begin(), data.end()};
+        bench::octets taken{data.begin(), data.end()};
         engine_.output().clear();
         return taken;
     }
@@ -72,121 +62,68 @@ public:
 
 private:
     tls::engine engine_;
-    bytes in_;
+    bench::octets in_;
 };
 
-/// Time of the server, and that it took.
-template <class Side>
-timer::duration shake_hands(Side& client, Side& server) {
-    timer::duration spent{};
-    for (bool c = false, s = false; !c || !s;) {
-        if (!c) c = client.shake_hands();
-        server.receive(client.take_output());
-        const auto begin = timer::now();
-        if (!s) s = server.shake_hands();
-        spent += timer::now() - begin;
-        client.receive(server.take_output());
-    }
-    return spent;
-}
-
-/// MB/s of a sender and a receiver together.
-template <class Side>
-double throughput(Side& client, Side& server) {
-    const bytes data(record, std::byte{'x'});
-    bytes into(record);
-    const auto begin = timer::now();
-    for (std::size_t sent = 0; sent < bulk; sent += record) {
-        client.write(data);
-        server.receive(client.take_output());
-        for (std::size_t n = 0; n < record;) n += server.read(into);
-    }
-    const std::chrono::duration<double> spent = timer::now() - begin;
-    return static_cast<double>(bulk) / 1e6 / spent.count();
-}
-
-double microseconds_each(timer::duration d) {
-    return std::chrono::duration<double, std::micro>(d).count() / handshakes;
-}
-
-tls::client_options client_options(const tls::trust_anchors& roots, tls::cipher_suite suite) {
+tls::client_options client_options(const tls::trust_anchors& roots, int suite) {
     tls::client_options options;
     options.server_name = bench::name;
     options.roots = roots;
-    options.protocol.cipher_suites = {suite};
+    options.protocol.cipher_suites = {static_cast<tls::cipher_suite>(suite)};
     return options;
 }
 
-struct suite_row {
-    const char* name;
-    tls::cipher_suite suite;
-};
-constexpr suite_row suites[] = {
-    {"chacha20", tls::cipher_suite::chacha20_poly1305_sha256},
-    {"aes_128_gcm", tls::cipher_suite::aes_128_gcm_sha256},
-};
-
-class report {
-public:
-    void add(const char* name, const char* what, double value) {
-        std::printf("%s\"%s %s\": %.3f", first_ ? "{" : ", ", name, what, value);
-        first_ = false;
-    }
-    ~report() { std::puts("}"); }
-
-private:
-    bool first_ = true;
-};
-
 }  // namespace
 
-task<result<void>> async_main(args) {
+task<result<void>> async_main(args a) {
+    const bench::amount of{a.argc(), a.argv()};
     bench::raw_identity raw;
     const auto identity =
         co_await check(tls::private_identity::parse(bench::key, bench::certificate));
     const auto roots = co_await check(tls::trust_anchors::parse(bench::certificate));
     tls::server_options serving;
     serving.identities.push_back(identity);
-    report out;
+    bench::json_line out;
 
-    timer::duration by_raw{}, by_engine{}, resumed{};
-    for (int i = 0; i < handshakes; ++i) {  // in turns: what disturbs one disturbs the other
-        const int suite = static_cast<int>(suites[0].suite);
-        bench::raw_side raw_client{false, raw, suite}, raw_server{true, raw, suite};
-        by_raw += shake_hands(raw_client, raw_server);
-        engine_side client{tls::engine{client_options(roots, suites[0].suite)}};
+    bench::timer::duration by_raw{}, by_engine{}, resumed{};
+    const int chacha20 = bench::suites[0].number;
+    for (int i = 0; i < of.handshakes; ++i) {  // in turns: what disturbs one disturbs the other
+        bench::raw_side raw_client{false, raw, chacha20}, raw_server{true, raw, chacha20};
+        by_raw += bench::shake_hands(raw_client, raw_server);
+        engine_side client{tls::engine{client_options(roots, chacha20)}};
         engine_side server{tls::engine{serving}};
-        by_engine += shake_hands(client, server);
+        by_engine += bench::shake_hands(client, server);
     }
-    out.add("raw", "full handshake us", microseconds_each(by_raw));
-    out.add("engine", "full handshake us", microseconds_each(by_engine));
+    out.add("raw full handshake us", bench::microseconds_each(by_raw, of.handshakes));
+    out.add("engine full handshake us", bench::microseconds_each(by_engine, of.handshakes));
 
     serving.tickets = tls::ticket_keys{};
-    auto resuming = client_options(roots, suites[0].suite);
+    auto resuming = client_options(roots, chacha20);
     resuming.on_session = [&resuming](tls::session s) { resuming.resume = std::move(s); };
-    for (int i = 0; i <= handshakes; ++i) {
+    for (int i = 0; i <= of.handshakes; ++i) {
         engine_side client{tls::engine{resuming}};
         engine_side server{tls::engine{serving}};
-        const auto spent = shake_hands(client, server);
+        const auto spent = bench::shake_hands(client, server);
         std::byte none[1];
         client.read(none);  // the ticket
         if (i == 0) continue;
         if (!server.is_resumed()) give_up("a session was not resumed");
         resumed += spent;
     }
-    out.add("engine", "resumed handshake us", microseconds_each(resumed));
+    out.add("engine resumed handshake us", bench::microseconds_each(resumed, of.handshakes));
 
-    for (const auto& [name, suite] : suites) {
-        bench::raw_side raw_client{false, raw, static_cast<int>(suite)};
-        bench::raw_side raw_server{true, raw, static_cast<int>(suite)};
-        shake_hands(raw_client, raw_server);
+    for (const auto& [name, suite] : bench::suites) {
+        bench::raw_side raw_client{false, raw, suite};
+        bench::raw_side raw_server{true, raw, suite};
+        bench::shake_hands(raw_client, raw_server);
         engine_side client{tls::engine{client_options(roots, suite)}};
         tls::server_options plain = serving;
-        plain.protocol.cipher_suites = {suite};
+        plain.protocol.cipher_suites = {static_cast<tls::cipher_suite>(suite)};
         engine_side server{tls::engine{plain}};
-        shake_hands(client, server);
-        out.add("raw", (std::string(name) + " MB/s").c_str(), throughput(raw_client, raw_server));
-        out.add("engine", (std::string(name) + " MB/s").c_str(), throughput(client, server));
+        bench::shake_hands(client, server);
+        const std::string row = std::string(name) + " MB/s";
+        out.add("raw " + row, bench::throughput(raw_client, raw_server, of.bytes));
+        out.add("engine " + row, bench::throughput(client, server, of.bytes));
     }
     co_return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The example echo server as it is (its async_main is compiled as echo_main), beside it a task that
+// An example server as it is (its async_main is compiled as example_main), beside it a task that
 // prints the size of the linear memory whenever that has grown: `linear memory BYTES`.
 #include <copoll/run.hpp>
 #include <copoll/time.hpp>
@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <tuple>
 
-copoll::task<copoll::result<void>> echo_main(copoll::args);
+copoll::task<copoll::result<void>> example_main(copoll::args);
 
 namespace {
 
@@ -33,6 +33,6 @@ copoll::task<copoll::result<void>> tell_memory() {
 }  // namespace
 
 copoll::task<copoll::result<void>> async_main(copoll::args a) {
-    const auto ended = co_await copoll::first_done(tell_memory(), echo_main(a));
+    const auto ended = co_await copoll::first_done(tell_memory(), example_main(a));
     co_return std::get<1>(ended.results);
 }
