@@ -65,11 +65,20 @@ class Rounds:
     def ratios_to(self, base):
         """Rates relative to those of `base`, pair by pair: each pair was measured one after the
         other, so what else the machine did meanwhile weighs on both."""
+        return [mine["messages_per_second"] / theirs["messages_per_second"]
+                for mine, theirs in self._pairs(base) if theirs["messages_per_second"] > 0]
+
+    def cpu_ratios_to(self, base):
+        """The same of messages by processor time: what the rates were if the server alone had set
+        them, and nothing else had run."""
+        key = "server_cpu_us_per_message"
+        return [theirs[key] / mine[key] for mine, theirs in self._pairs(base)
+                if mine.get(key) and theirs.get(key)]
+
+    def _pairs(self, base):
         if self.failures or base.failures:
             return []
-        return [mine["messages_per_second"] / theirs["messages_per_second"]
-                for mine, theirs in zip(self.results, base.results)
-                if mine and theirs and theirs["messages_per_second"] > 0]
+        return [pair for pair in zip(self.results, base.results) if all(pair)]
 
 
 def cpu_split():

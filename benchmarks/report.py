@@ -48,6 +48,8 @@ def summarize_row(contender, case, rows, table):
         ratios = rounds.ratios_to(rows[other]) if other in rows else []
         row[key] = median(ratios) if ratios else None
         row[f"{key}_min"], row[f"{key}_max"] = min(ratios, default=None), max(ratios, default=None)
+    by_cpu = rounds.cpu_ratios_to(rows[case.base]) if case.base in rows else []
+    row["cpu_ratio"] = median(by_cpu) if by_cpu else None
     row.update({key: rounds.median(*path) for key, path in FIGURES.items()})
     alone = table.get(case.reference, {}).get(contender.name, Rounds()) \
         .median("messages_per_second")
@@ -115,6 +117,7 @@ def columns(case):
         ratios.append(number(f"x {case['also']}", "ratio_also", ".2f"))
     if case["reference"]:
         ratios.append(number(f"x {case['reference']}", "ratio_reference", ".2f"))
+    by_cpu = number(f"x {case['base']} by CPU", "cpu_ratio", ".2f")
     rate = number("messages/s", "messages_per_second", ",.0f")
     latencies = [number("p50 us", "p50_us", ",.1f"), number("p99 us", "p99_us", ",.1f")]
     slowest = number("p99.9 us", "p99_9_us", ",.1f")
@@ -123,12 +126,12 @@ def columns(case):
     return {
         "rate": [*ratios, rate, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
                  slowest, cpu],
-        "handshakes": [*ratios, number("handshakes/s", "messages_per_second", ",.0f"),
+        "handshakes": [*ratios, by_cpu, number("handshakes/s", "messages_per_second", ",.0f"),
                        *latencies, number("CPU us/handshake", "server_cpu_us_per_message", ",.0f"),
                        number("server CPU %", "server_cpu_share", ".0f", 100),
                        number("load CPU %", "load_cpu_share", ".0f", 100),
                        words("cipher suite", "suite")],
-        "stream": [*ratios, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
+        "stream": [*ratios, by_cpu, number("MB/s", "megabytes_per_second", ",.1f"), *latencies,
                    number("CPU us/record", "server_cpu_us_per_message", ",.1f"),
                    number("server CPU %", "server_cpu_share", ".0f", 100),
                    number("load CPU %", "load_cpu_share", ".0f", 100)],

@@ -182,6 +182,14 @@ class Test(unittest.TestCase):
         self.assertEqual(mine.median("messages_per_second"), 10)
         self.assertIsNone(Rounds([None]).median("latency_us", "p50"))
 
+    def test_ratios_by_processor_time_are_those_of_what_a_message_costs(self):
+        base = Rounds([result(100), result(100), None])
+        mine = Rounds([{**result(1), "server_cpu_us_per_message": 1.5}, result(1), result(1)])
+        self.assertEqual(mine.cpu_ratios_to(base), [2.0, 1.0])
+        self.assertEqual(mine.cpu_ratios_to(Rounds([None], ["lost"])), [])
+        idle = {key: value for key, value in result(1).items() if "cpu_us" not in key}
+        self.assertEqual(mine.cpu_ratios_to(Rounds([idle])), [])
+
     def test_a_failed_round_leaves_no_figures(self):
         base = Rounds([result(100), result(100)])
         mine = Rounds([result(50), None], ["a byte was lost"])
