@@ -92,9 +92,8 @@ def lacks():
     """Why nothing can be measured over the network; empty if it can."""
     if not measure.ECHO_LOAD.exists():
         return f"{measure.ECHO_LOAD.relative_to(ROOT)} is missing: ./dev build native"
-    answer = subprocess.run([measure.ECHO_LOAD, "--connect", "127.0.0.1:1", "--tls", "--help"],
-                            text=True, capture_output=True)
-    if "--tls" in answer.stdout:
+    answer = subprocess.run([measure.ECHO_LOAD, "--tls", "--help"], capture_output=True)
+    if answer.returncode == 0:
         return ""
     return "echo_load was built without OpenSSL's headers: ./dev setup --peers"
 

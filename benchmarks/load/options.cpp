@@ -134,7 +134,10 @@ options parse_options(int argc, char** argv) {
             case per_address:
                 result.per_address = number<std::size_t>("--per-address", optarg, 1, 65535);
                 break;
-            case tls: result.tls = true; break;
+            case tls:
+                if (!has_tls()) wrong_usage("built without OpenSSL", "--tls");
+                result.tls = true;
+                break;
             case suite: result.suite = optarg; break;
             case handshakes: result.handshakes = handshakes_named(optarg); break;
             case phases: result.phases = true; break;
@@ -150,7 +153,6 @@ options parse_options(int argc, char** argv) {
         wrong_usage("missing", "--tls");
     if (result.handshakes && result.idle > 0)
         wrong_usage("nothing is idle with --handshakes", "--idle");
-    if (result.tls && !has_tls()) wrong_usage("built without OpenSSL", "--tls");
     return result;
 }
 

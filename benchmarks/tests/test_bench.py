@@ -316,6 +316,15 @@ class Test(unittest.TestCase):
         summary = report.summarize("tls", {}, good, cases, table)
         self.assertTrue(summary["cases"][0]["servers"][0]["suite"].startswith("TLS_"))
 
+    def test_without_openssl_the_tls_servers_are_said_not_to_be_measured(self):
+        with_tls = "OPENSSL_ECHO" in os.environ
+        self.assertEqual(scenario_tls.lacks() == "", with_tls)
+        self.addCleanup(setattr, measuring, "ECHO_LOAD", measuring.ECHO_LOAD)
+        measuring.ECHO_LOAD = Path(sys.executable)  # knows no --tls
+        self.assertIn("without OpenSSL's headers", scenario_tls.lacks())
+        measuring.ECHO_LOAD = scenario_tls.ROOT / "no/such/program"
+        self.assertIn("is missing", scenario_tls.lacks())
+
     def test_what_tls_programs_measured_is_shown_as_ratios(self):
         measured = {"raw full handshake us": [1000, 500], "engine full handshake us": [2000, 500],
                     "stock full handshake us": [4000, 1000],
