@@ -11,9 +11,20 @@ namespace copoll::p2p::multistream {
 namespace {
 
 constexpr std::string_view header = "/multistream/1.0.0";
+constexpr std::string_view header_message = "\x13/multistream/1.0.0\n";
 constexpr std::string_view not_available = "na";
 constexpr std::string_view list = "ls";
 constexpr std::string_view line_feed = "\n";
+
+/// Whether the header has come and is consumed. What is none is known by its first bytes: a peer
+/// that speaks something else waits for an answer perhaps.
+result<bool> take_header(buffer& in) {
+    const auto front = std::as_const(in).text().substr(0, header_message.size());
+    if (!header_message.starts_with(front)) return fail(errc::malformed_negotiation);
+    if (front.size() < header_message.size()) return false;
+    in.consume(front.size());
+    return true;
+}
 
 void put(std::string_view text, buffer& out) {
     out.append(varint::encoded{text.size() + line_feed.size()}.bytes());
@@ -66,15 +77,17 @@ result<progress> dialer::advance(buffer& in, buffer& out) {
         put(header, out);
         put(protocol(), out);
     }
+    if (!has_header_) {
+        const auto taken = take_header(in);
+        if (!taken) return fail(taken.error());
+        if (!(has_header_ = *taken)) return progress::needs_input;
+    }
     while (!complete_) {
         const auto front = front_of(in);
         if (!front) return fail(front.error());
         if (!*front) return progress::needs_input;
         const auto [text, consumed] = **front;
-        if (!has_header_) {
-            if (text != header) return fail(errc::malformed_negotiation);
-            has_header_ = true;
-        } else if (text == protocol()) {
+        if (text == protocol()) {
             complete_ = true;
         } else if (text != not_available) {
             return fail(errc::malformed_negotiation);
@@ -90,6 +103,12 @@ result<progress> dialer::advance(buffer& in, buffer& out) {
 }
 
 result<progress> listener::advance(buffer& in, buffer& out) {
+    if (!has_header_) {
+        const auto taken = take_header(in);
+        if (!taken) return fail(taken.error());
+        if (!(has_header_ = *taken)) return progress::needs_input;
+        put(header, out);
+    }
     while (!chosen_) {
         const auto front = front_of(in);
         if (!front) return fail(front.error());
@@ -102,12 +121,6 @@ result<progress> listener::advance(buffer& in, buffer& out) {
 }
 
 result<void> listener::answer(std::string_view text, buffer& out) {
-    if (!has_header_) {
-        if (text != header) return fail(errc::malformed_negotiation);
-        has_header_ = true;
-        put(header, out);
-        return {};
-    }
     const auto known = std::ranges::find(protocols_, text);
     if (known != protocols_.end()) {
         chosen_ = &*known;

@@ -41,7 +41,7 @@ bool session::wants_input() const noexcept {
 bool session::has_output() const noexcept {
     const state& s = *state_;
     return !s.out.empty() || !s.owing.empty() || !s.refused.empty() || !s.pongs.empty() ||
-           s.ping || s.goodbye;
+           (s.ping && !s.ping_can_wait) || s.goodbye;
 }
 
 buffer& session::output(clock::time_point now) {
@@ -322,6 +322,12 @@ std::optional<go_away_code> session::peer_went_away() const noexcept {
 }
 std::size_t session::streams() const noexcept { return state_->streams.size(); }
 std::uint64_t session::unread() const noexcept { return state_->unread; }
+bool session::expects_input() const noexcept {
+    return std::ranges::any_of(state_->streams, [](const auto& entry) {
+        const stream& s = entry.second;
+        return !s.peer_finished && !s.is_reset && !s.released;
+    });
+}
 std::optional<clock::duration> session::round_trip() const noexcept { return state_->round_trip; }
 
 // ---- Time
@@ -329,6 +335,7 @@ std::optional<clock::duration> session::round_trip() const noexcept { return sta
 void session::state::start_ping() {
     ping = ++ping_number;
     asked_at = measured_at = now;
+    ping_can_wait = true;
 }
 
 clock::time_point session::deadline() const noexcept {
@@ -345,6 +352,7 @@ result<void> session::check_time(clock::time_point now) {
     if (now < deadline()) return {};
     if (s.asked_at) return fail(s.fail_with(errc::ping_unanswered, go_away_code::normal));
     s.start_ping();
+    s.ping_can_wait = false;
     return {};
 }
 

@@ -132,6 +132,7 @@ struct session::state {
     std::vector<stream_id> refused;     ///< to be reset, and not known otherwise
     std::vector<std::uint32_t> pongs;   ///< to be answered
     std::optional<std::uint32_t> ping;  ///< to be asked
+    bool ping_can_wait = false;         ///< for something else that is to be said
     std::optional<go_away_code> goodbye;  ///< to be said
 
     std::deque<stream_id> news;

@@ -123,8 +123,10 @@ public:
     /// What the peer said when it went away, if it did.
     std::optional<go_away_code> peer_went_away() const noexcept;
 
-    std::size_t streams() const noexcept;        ///< that live, here or at the peer
-    std::uint64_t unread() const noexcept;       ///< bytes received and not read
+    std::size_t streams() const noexcept;   ///< that live, here or at the peer
+    std::uint64_t unread() const noexcept;  ///< bytes received and not read
+    /// Whether there is a stream that the peer has neither finished nor reset.
+    bool expects_input() const noexcept;
     std::optional<clock::duration> round_trip() const noexcept;
 
 private:

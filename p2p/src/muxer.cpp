@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "muxer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <copoll/check.hpp>
+#include <copoll/loop.hpp>
+#include <copoll/time.hpp>
+#include <copoll/when.hpp>
+
+#include "farewell.hpp"
+#include "protocols.hpp"
+
+namespace copoll::p2p::detail {
+namespace {
+
+/// Lets everything run that is ready now.
+class next_turn {
+public:
+    void bind(const env& e) noexcept { owner_ = e.owner; }
+    static bool start() noexcept { return false; }
+    std::coroutine_handle<> suspend(continuation& k) noexcept {
+        owner_->post(k);
+        return nullptr;
+    }
+    static void take() noexcept {}
+
+private:
+    loop* owner_ = nullptr;
+};
+
+task<void> turns(int n) {
+    for (int i = 0; i < n; ++i) co_await next_turn{};
+}
+
+constexpr int turns_of_an_answer = 4;
+
+}  // namespace
+
+muxer::muxer(any_stream transport, peer remote_peer, role r, const yamux::options& options,
+             buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by)
+    : remote(std::move(remote_peer)), own_role(r), transport_(std::move(transport)),
+      session_(r, clock::now(), options), agreed_by_(agreed_by), unread_(std::move(unread)), leaving_(std::move(unsent)) {
+    if (!proposes) return;
+    proposal_.emplace(muxer_protocols());
+    buffer nothing;
+    const auto begun = proposal_->advance(nothing, leaving_);
+    copoll::detail::expects(begun.has_value(), "multistream: proposing");
+}
+
+// ---- Running
+
+task<result<void>> muxer::run() {
+    // the writer first: what is there to be said goes with what the handshake left
+    auto [first, results] =
+        co_await first_done(write_all_streams(), read_all_streams(), keep_time());
+    const auto& [wrote, read, kept_time] = results;
+    const std::array all{&wrote, &read, &kept_time};
+    const result<void>& stopped = *all[first];
+    const std::error_code why = why_ended(stopped ? std::error_code{} : stopped.error());
+    end(why);
+    if (why != copoll::errc::canceled) co_await take_leave();
+    transport_.reset();  // streams may live on
+    if (why == copoll::errc::eof || why == copoll::errc::closed) co_return {};
+    co_return fail(why);
+}
+
+std::error_code muxer::why_ended(std::error_code stopped) const noexcept {
+    if (session_.error() == copoll::errc::closed || (closing_ && !stopped))
+        return copoll::errc::closed;
+    if (session_.error()) return session_.error();
+    const bool cut_off = stopped == copoll::errc::eof && session_.expects_input();
+    return cut_off ? make_error_code(errc::truncated) : stopped;
+}
+
+void muxer::end(std::error_code why) {
+    session_.end(why);
+    tell_waiters();
+    for (event* e : {&room_, &incoming_, &openable_}) e->set();
+}
+
+/// What is still to be said: why the connection ends, if this side ends it.
+task<void> muxer::take_leave() {
+    collect_output();
+    buffer last = std::move(leaving_);
+    co_await say_farewell(transport_, std::move(last));
+}
+
+void muxer::close(go_away_code why) noexcept {
+    closing_ = true;
+    session_.go_away(why);
+    work_.set();
+}
+
+task<result<void>> muxer::keep_time() {
+    for (;;) {
+        auto at = session_.deadline();
+        if (proposal_) at = std::min(at, agreed_by_);
+        if (at == clock::time_point::max()) co_return co_await ended_.wait();
+        co_await check(sleep_until(at));
+        const auto now = clock::now();
+        if (proposal_ && now >= agreed_by_) co_return fail(copoll::errc::timed_out);
+        co_await check(session_.check_time(now));
+        said_something();
+    }
+}
+
+// ---- Writing
+
+void muxer::said_something() noexcept {
+    if (session_.has_output()) work_.set();
+}
+
+/// Whether there is something to be written.
+bool muxer::collect_output() {
+    buffer& out = session_.output(clock::now());
+    if (leaving_.empty()) {
+        leaving_.swap(out);
+    } else {  // behind the proposal of the muxer
+        leaving_.append(std::as_const(out).data());
+        out.clear();
+    }
+    room_.set();
+    heard_.set();
+    return !leaving_.empty();
+}
+
+/// Ends when there is nothing more to come.
+task<result<void>> muxer::write_all_streams() {
+    work_.set();  // at the beginning, as the reader waits for it
+    for (;;) {
+        co_await check(work_.wait());
+        // A stream that was opened is accepted, given to a task, negotiated and answered, each in a
+        // turn of its own; all of that is one write.
+        co_await turns(turns_of_an_answer);
+        work_.reset();
+        while (collect_output()) {
+            while (!leaving_.empty()) {
+                const io_result r = co_await transport_.write_some(std::as_const(leaving_).data());
+                leaving_.consume(r.n);
+                if (r.ec) co_return fail(r.ec);
+            }
+        }
+        leaving_ = buffer{};
+        if (closing_) co_return {};
+    }
+}
+
+// ---- Reading
+
+task<result<void>> muxer::read_all_streams() {
+    const buffer early = std::move(unread_);
+    unread_ = buffer{};
+    co_await check(take_input(early.data()));
+    // reading would send what the handshake left, which is to go with what is said first
+    co_await turns(turns_of_an_answer + 1);
+    for (;;) {
+        while (!session_.wants_input()) {
+            heard_.reset();
+            co_await check(heard_.wait());
+        }
+        const auto got = co_await transport_.read_chunk();
+        if (!got) co_return fail(got.error());
+        co_await check(take_input(std::span<const std::byte>(*got)));
+    }
+}
+
+result<void> muxer::take_input(std::span<const std::byte> bytes) {
+    const auto taken = proposal_ ? take_answer(bytes) : session_.input(bytes, clock::now());
+    tell_waiters();
+    said_something();
+    return taken;
+}
+
+/// The answer to the proposal of the muxer comes before all.
+result<void> muxer::take_answer(std::span<const std::byte> bytes) {
+    unread_.append(bytes);
+    buffer nothing;
+    const auto answered = proposal_->advance(unread_, nothing);
+    if (!answered) return fail(answered.error());
+    if (*answered == progress::needs_input) return {};
+    proposal_.reset();
+    const buffer rest = std::move(unread_);
+    unread_ = buffer{};
+    return session_.input(rest.data(), clock::now());
+}
+
+void muxer::tell_waiters() {
+    while (const auto event = session_.next_event()) {
+        const auto found = waiters_.find(event->stream);
+        if (found == waiters_.end()) continue;
+        if (event->readable) found->second.readable.set();
+        if (event->writable) found->second.writable.set();
+    }
+    if (session_.has_unaccepted()) incoming_.set();
+    openable_.set();
+}
+
+// ---- Streams
+
+task<result<yamux::stream_id>> muxer::open() {
+    for (;;) {
+        const auto opened = co_await check(session_.open());
+        if (opened) {
+            said_something();
+            co_return *opened;
+        }
+        openable_.reset();
+        co_await check(openable_.wait());
+    }
+}
+
+task<result<yamux::stream_id>> muxer::accept() {
+    for (;;) {
+        if (const auto ec = session_.error()) co_return fail(ec);
+        if (const auto accepted = session_.accept()) {
+            said_something();
+            co_return *accepted;
+        }
+        incoming_.reset();
+        co_await check(incoming_.wait());
+    }
+}
+
+task<io_result> muxer::read_some(yamux::stream_id id, stream_waiters& w,
+                                 std::span<std::byte> into) {
+    for (;;) {
+        const io_result r = session_.read(id, into);
+        said_something();
+        if (r.n > 0 || r.ec || into.empty()) co_return r;
+        w.readable.reset();
+        const auto waited = co_await w.readable.wait();
+        if (!waited) co_return io_result{waited.error(), 0};
+    }
+}
+
+/// Those who wait for room get it in turn: a stream that writes much must not keep the others out.
+task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
+                                  std::span<const std::byte> bytes) {
+    for (;;) {
+        {
+            const auto turn = co_await writers_.lock();
+            if (!turn) co_return io_result{turn.error(), 0};
+            for (;;) {
+                const io_result r = session_.write(id, bytes);
+                said_something();
+                if (r.n > 0 || r.ec || bytes.empty()) co_return r;
+                if (session_.send_window(id) == 0) break;
+                room_.reset();
+                const auto waited = co_await room_.wait();
+                if (!waited) co_return io_result{waited.error(), 0};
+            }
+        }
+        w.writable.reset();
+        const auto waited = co_await w.writable.wait();
+        if (!waited) co_return io_result{waited.error(), 0};
+    }
+}
+
+void muxer::finish(yamux::stream_id id) noexcept {
+    session_.finish(id);
+    said_something();
+}
+
+void muxer::reset(yamux::stream_id id, reset_code why) noexcept {
+    session_.reset(id, why);
+    tell_waiters();
+    said_something();
+}
+
+void muxer::release(yamux::stream_id id) noexcept {
+    waiters_.erase(id);
+    session_.release(id);
+    openable_.set();
+    said_something();
+}
+
+}  // namespace copoll::p2p::detail

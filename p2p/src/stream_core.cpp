@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "stream_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <copoll/check.hpp>
+
+namespace copoll::p2p::detail {
+
+task<io_result> stream_core::read_some(std::span<std::byte> into) {
+    if (proposal_) {
+        const auto answered = co_await await_answer();
+        if (!answered) co_return io_result{answered.error(), 0};
+    }
+    if (ahead_.empty()) co_return co_await read_raw(into);
+    const auto data = std::as_const(ahead_).data();
+    const std::size_t n = std::min(data.size(), into.size());
+    std::ranges::copy(data.first(n), into.begin());
+    ahead_.consume(n);
+    if (ahead_.empty()) ahead_ = buffer{};
+    co_return io_result{{}, n};
+}
+
+task<result<void>> stream_core::shutdown_write() {
+    muxer_->finish(id_);
+    const auto ended = muxer_->session().error();
+    if (ended) co_return fail(ended);
+    co_return {};
+}
+
+task<result<void>> stream_core::read_more(buffer& in) {
+    const auto [ec, n] = co_await read_raw(in.prepare(multistream::longest_message));
+    if (ec == copoll::errc::eof) co_return fail(errc::truncated);
+    if (ec) co_return fail(ec);
+    in.commit(n);
+    co_return {};
+}
+
+task<result<void>> stream_core::write_out(buffer& out) {
+    while (!out.empty()) {
+        const io_result r = co_await write_some(std::as_const(out).data());
+        out.consume(r.n);
+        if (r.ec) co_return fail(r.ec);
+    }
+    co_return {};
+}
+
+task<result<void>> stream_core::propose(std::vector<std::string> protocols) {
+    multistream::dialer engine{std::move(protocols)};
+    proposal_ = std::make_unique<proposal>(std::move(engine));
+    protocol_ = proposal_->engine.protocol();
+    buffer nothing, out;
+    co_await check(proposal_->engine.advance(nothing, out));
+    co_return co_await write_out(out);
+}
+
+task<result<void>> stream_core::await_answer() {
+    while (proposal_) {
+        buffer out;
+        const auto advanced = proposal_->engine.advance(proposal_->in, out);
+        if (!advanced) {
+            reset(reset_code::negotiation_failed);
+            co_return fail(advanced.error());
+        }
+        protocol_ = proposal_->engine.protocol();
+        if (*advanced == progress::complete) {
+            ahead_ = std::move(proposal_->in);
+            proposal_.reset();
+            break;
+        }
+        co_await check(write_out(out));
+        co_await check(read_more(proposal_->in));
+    }
+    co_return {};
+}
+
+task<result<void>> stream_core::negotiate(std::span<const std::string> protocols) {
+    multistream::listener engine{protocols};
+    buffer in, out;
+    for (;;) {
+        const auto advanced = engine.advance(in, out);
+        co_await check(write_out(out));
+        if (!advanced) {
+            reset(reset_code::negotiation_failed);
+            co_return fail(advanced.error());
+        }
+        if (*advanced == progress::complete) break;
+        co_await check(read_more(in));
+    }
+    protocol_ = engine.protocol();
+    ahead_ = std::move(in);
+    co_return {};
+}
+
+}  // namespace copoll::p2p::detail

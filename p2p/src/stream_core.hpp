@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <copoll/buffer.hpp>
+#include <copoll/p2p/multistream.hpp>
+#include <copoll/task.hpp>
+
+#include "muxer.hpp"
+
+namespace copoll::p2p::detail {
+
+/// A stream of the muxer, and what is left of agreeing on its protocol.
+class stream_core {
+public:
+    stream_core(std::shared_ptr<muxer> m, yamux::stream_id id)
+        : muxer_(std::move(m)), id_(id), waiters_(muxer_->waiters_of(id)) {}
+    stream_core(const stream_core&) = delete;
+    stream_core& operator=(const stream_core&) = delete;
+    ~stream_core() { muxer_->release(id_); }
+
+    task<io_result> read_some(std::span<std::byte> into);
+    task<io_result> write_some(std::span<const std::byte> bytes) {
+        return muxer_->write_some(id_, waiters_, bytes);
+    }
+    task<result<void>> shutdown_write();
+    void reset(reset_code why) noexcept {
+        ahead_ = buffer{};
+        muxer_->reset(id_, why);
+    }
+    std::optional<reset_code> reset_by_peer() const noexcept {
+        return muxer_->session().reset_by_peer(id_);
+    }
+
+    /// Proposes the first of `protocols`.
+    task<result<void>> propose(std::vector<std::string> protocols);
+    /// Waits until the peer has taken one.
+    task<result<void>> await_answer();
+    task<result<void>> negotiate(std::span<const std::string> protocols);
+    const std::string& protocol() const noexcept { return protocol_; }
+
+private:
+    struct proposal {
+        multistream::dialer engine;
+        buffer in{};
+    };
+
+    task<io_result> read_raw(std::span<std::byte> into) {
+        return muxer_->read_some(id_, waiters_, into);
+    }
+    task<result<void>> read_more(buffer& in);
+    task<result<void>> write_out(buffer& out);
+
+    std::shared_ptr<muxer> muxer_;
+    yamux::stream_id id_;
+    stream_waiters& waiters_;
+    std::string protocol_;
+    std::unique_ptr<proposal> proposal_;  ///< until it is answered
+    buffer ahead_;                        ///< what came behind the agreement
+};
+
+}  // namespace copoll::p2p::detail
