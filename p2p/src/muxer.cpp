@@ -42,7 +42,8 @@ constexpr int turns_of_an_answer = 4;
 muxer::muxer(any_stream transport, peer remote_peer, role r, const yamux::options& options,
              buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by)
     : remote(std::move(remote_peer)), own_role(r), transport_(std::move(transport)),
-      session_(r, clock::now(), options), agreed_by_(agreed_by), unread_(std::move(unread)), leaving_(std::move(unsent)) {
+      session_(r, clock::now(), options), agreed_by_(agreed_by), unread_(std::move(unread)),
+      leaving_(std::move(unsent)) {
     if (!proposes) return;
     proposal_.emplace(muxer_protocols());
     buffer nothing;

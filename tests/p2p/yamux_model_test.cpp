@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "p2p/yamux_model.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <random>
+
+using copoll_tests::yamux_model;
+
+namespace {
+
+struct random_numbers {
+    std::mt19937 generator;
+    std::size_t operator()() { return generator(); }
+};
+
+}  // namespace
+
+TEST_CASE("yamux: two sessions agree, whatever is done to them and however it is cut") {
+    std::uint64_t carried = 0;
+    for (unsigned seed = 1; seed <= 30; ++seed) {
+        INFO("seed " << seed);
+        yamux_model model{random_numbers{std::mt19937{seed}}};
+        for (int i = 0; i < 1000 && !model.broken; ++i) model.step();
+        model.settle();
+        INFO((model.broken ? model.broken : ""));
+        REQUIRE_FALSE(model.broken);
+        carried += model.carried();
+    }
+    CHECK(carried > 10'000'000);
+}
+
+TEST_CASE("yamux: the same within narrow bounds") {
+    copoll::p2p::yamux::options narrow;
+    narrow.max_streams = 6;
+    narrow.max_unaccepted = 2;
+    narrow.max_unacknowledged = 2;
+    narrow.max_unread = 300 * 1024;
+    for (unsigned seed = 1; seed <= 30; ++seed) {
+        INFO("seed " << seed);
+        yamux_model model{random_numbers{std::mt19937{seed}}, narrow};
+        for (int i = 0; i < 1000 && !model.broken; ++i) model.step();
+        model.settle();
+        INFO((model.broken ? model.broken : ""));
+        REQUIRE_FALSE(model.broken);
+    }
+}
