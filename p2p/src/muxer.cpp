@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <copoll/check.hpp>
@@ -59,9 +60,11 @@ task<result<void>> muxer::run() {
         co_await first_done(write_all_streams(), read_all_streams(), keep_time());
     const auto& [wrote, read, kept_time] = results;
     const std::array all{&wrote, &read, &kept_time};
-    const result<void>& stopped = *all[first];
-    const std::error_code why = why_ended(stopped ? std::error_code{} : stopped.error());
-    end(why);
+    const std::error_code stopped = *all[first] ? std::error_code{} : all[first]->error();
+    // a peer that ends it for a reason has said so before it resets the connection
+    if (first == 0 && stopped && stopped != copoll::errc::canceled) co_await hear_the_rest();
+    const std::error_code why = why_ended(stopped);
+    end(why == copoll::errc::canceled ? make_error_code(copoll::errc::closed) : why);
     if (why != copoll::errc::canceled) co_await take_leave();
     transport_.reset();  // streams may live on
     if (why == copoll::errc::eof || why == copoll::errc::closed) co_return {};
@@ -80,6 +83,12 @@ void muxer::end(std::error_code why) {
     session_.end(why);
     tell_waiters();
     for (event* e : {&room_, &incoming_, &openable_}) e->set();
+}
+
+task<void> muxer::hear_the_rest() {
+    using namespace std::chrono_literals;
+    const auto heard = co_await with_timeout(read_all_streams(), 250ms);
+    static_cast<void>(heard);  // it is in the session, if it matters
 }
 
 /// What is still to be said: why the connection ends, if this side ends it.

@@ -65,6 +65,7 @@ private:
     task<result<void>> write_all_streams();
     task<result<void>> read_all_streams();
     task<result<void>> keep_time();
+    task<void> hear_the_rest();
     task<void> take_leave();
 
     bool collect_output();

@@ -27,6 +27,12 @@ private:
     event& ended_;
 };
 
+/// Whether a failed write keeps from reading. Others do not: what a peer said before it reset the
+/// connection can still be read.
+bool gives_up(std::error_code ec) noexcept {
+    return ec == copoll::errc::canceled || ec == copoll::errc::timed_out;
+}
+
 }  // namespace
 
 // ---- Reading
@@ -114,7 +120,10 @@ task<result<chunk>> secure_link::read_chunk() {
             if (n > 0) co_return std::move(into);
         }
         // A reader must not wait for a writer: the peer may be one that reads when it is read from.
-        if (has_output() && !flushing_) co_await check(flush());
+        if (has_output() && !flushing_) {
+            const auto flushed = co_await flush();
+            if (!flushed && gives_up(flushed.error())) co_return fail(flushed.error());
+        }
         co_await check(receive());
     }
 }

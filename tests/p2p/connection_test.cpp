@@ -519,3 +519,59 @@ TEST_CASE("connection: live peers that say nothing keep the connection") {
         });
     }());
 }
+
+namespace {
+
+/// A transport that takes no more writes, from when the test says so, while reading goes on.
+struct deaf_stream {
+    any_stream inner;
+    const bool* reset;
+
+    task<io_result> read_some(std::span<std::byte> into) {
+        co_return co_await inner.read_some(into);
+    }
+    task<io_result> write_some(std::span<const std::byte> bytes) {
+        if (*reset) co_return io_result{errc::connection_reset, 0};
+        co_return co_await inner.write_some(bytes);
+    }
+    task<result<void>> shutdown_write() { co_return co_await inner.shutdown_write(); }
+};
+
+}  // namespace
+
+TEST_CASE("connection: why the peer ended it is read, though writing fails") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        bool reset = false;
+        any_stream at_dialer{deaf_stream{std::move(client), &reset}};
+        const auto write_in_vain = [&](p2p::connection& c) {
+            return [](p2p::connection& on, bool& r) -> task<result<void>> {
+                auto s = co_await check(on.open("/echo/1.0.0"));
+                std::byte one[1]{};
+                co_await check(write_all(s, one));
+                co_await check(read_exactly(s, one));
+                r = true;
+                co_await check(write_all(s, one));
+                const auto read = co_await s.read_some(one);
+                CHECK(read.ec == p2p::errc::closed_by_peer);
+                co_return {};
+            }(c, reset);
+        };
+        const auto end_soon = [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.accept());
+            co_await check(s.negotiate(echo_protocols()));
+            std::byte one[1];
+            co_await check(read_exactly(s, one));
+            co_await check(write_all(s, one));
+            co_await check(sleep_for(5ms));
+            c.close(p2p::go_away_code::shutdown);
+            co_return {};
+        };
+        auto [d, l] = co_await when_all(
+            dial_and(std::move(at_dialer), new_identity(), quiet(), write_in_vain),
+            accept_and(std::move(server), new_identity(), quiet(), end_soon));
+        CHECK(error_of(d) == p2p::errc::closed_by_peer);
+        CHECK(error_of(l) == no_error);
+        co_return {};
+    }());
+}

@@ -60,13 +60,19 @@ class Test(unittest.TestCase):
             f"-DCMAKE_PREFIX_PATH={prefix}", f"-Dcopoll_DIR={prefix}/lib/cmake/copoll",
             name="tls_consumer"))
 
+    def test_installed_p2p_is_found_and_used(self):
+        prefix = self.install()
+        self.assertEqual("consumed\n", self.consume(
+            f"-DCMAKE_PREFIX_PATH={prefix}", f"-Dcopoll_DIR={prefix}/lib/cmake/copoll",
+            name="p2p_consumer"))
+
     def test_an_installed_library_has_the_headers_of_its_backend(self):
         include = self.install() / "include"
         installed = {p.relative_to(include).as_posix() for p in include.rglob("*.hpp")}
         backend = ROOT / "reactor/backend" / os.environ["BACKEND"]
+        parts = [ROOT / part / "include" for part in ("reactor", "tls", "p2p", "libs/crypto")]
         expected = {p.relative_to(folder).as_posix()
-                    for folder in (ROOT / "reactor/include", ROOT / "tls/include", backend)
-                    for p in (folder / "copoll").rglob("*.hpp")}
+                    for folder in (*parts, backend) for p in folder.rglob("copoll*/**/*.hpp")}
         if os.environ["BACKEND"] != "wasi":
             expected -= {h for h in expected if h.startswith("copoll/wasi/")}
         self.assertIn("copoll/backend/tcp.hpp", expected)
@@ -74,7 +80,7 @@ class Test(unittest.TestCase):
 
     def test_an_installed_target_carries_what_its_headers_need(self):
         targets = (self.install() / "lib/cmake/copoll/copollTargets.cmake").read_text()
-        needs = ["copoll::reactor", "copoll::main", "copoll::tls", "cxx_std_23"]
+        needs = ["copoll::reactor", "copoll::main", "copoll::tls", "copoll::p2p", "cxx_std_23"]
         if os.environ["BACKEND"] == "wasi":
             needs += ["-fno-exceptions", "COPOLL_WASI_VERSION", "--stack-first"]
         if os.environ.get("TAIL_CALL"):

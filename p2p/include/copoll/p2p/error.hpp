@@ -8,9 +8,9 @@
 
 namespace copoll::p2p {
 
-/// What went wrong in libp2p's protocols. All but `going_away` and `stream_reset` is the peer's
-/// doing, or that of whoever wrote a text. Errors of the transport, `copoll::errc::canceled` and
-/// `timed_out` pass through as they are.
+/// What went wrong in libp2p's protocols. All but the last three is the peer's doing, or that of
+/// whoever wrote a text. Errors of the transport, `copoll::errc::canceled` and `timed_out` pass
+/// through as they are.
 enum class errc {
     // Values and their encodings.
     malformed_varint = 1,    ///< Longer than it need be, or over 63 bits.
