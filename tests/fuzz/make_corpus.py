@@ -2,14 +2,17 @@
 """Makes what the fuzzers start from: make_corpus.py FOLDER
 
 One folder a target: ClientHellos that were recorded, keys, certificates and PKCS#12 files in all
-their forms, and programs for the fuzzer of the engine.
+their forms, programs for the fuzzer of the engine, and what libp2p peers say to each other.
 """
 
+import random
 import re
+import struct
 import sys
 from pathlib import Path
 
 TLS = Path(__file__).resolve().parents[1] / "tls"
+P2P = TLS.parent / "p2p"
 sys.path.insert(0, str(TLS))
 sys.dont_write_bytecode = True
 import make_identities  # noqa: E402
@@ -110,6 +113,65 @@ FOUND = {
 }
 
 
+def p2p_keys():
+    """(name, message, peer id, CID, signature) of each key in the tests."""
+    text = (P2P / "key_vectors.hpp").read_text(encoding="utf-8")
+    for body in re.findall(r"known_key \w+\{(.*?)\};", text, re.DOTALL):
+        fields = [re.sub(r'"\s*"', "", f).strip().strip('"') for f in body.split(",")]
+        name, message, peer_id, cid, signature = fields
+        yield name, bytes.fromhex(message), peer_id, cid, bytes.fromhex(signature)
+
+
+def protobuf_bytes(number, data):
+    length = bytes([len(data)]) if len(data) < 128 else bytes([len(data) % 128 + 128,
+                                                               len(data) // 128])
+    return bytes([number * 8 + 2]) + length + data
+
+
+def negotiation(*lines):
+    return b"".join(bytes([len(line) + 1]) + line + b"\n" for line in lines)
+
+
+def yamux_frame(kind, flags, stream, length, body=b""):
+    return struct.pack(">BBHII", 0, kind, flags, stream, length) + body
+
+
+def said(*pieces):
+    """Pieces of input to a session, with a byte before each that says how long it is."""
+    cut = [piece[at:at + 127] for piece in pieces for at in range(0, len(piece), 127)]
+    return b"".join(bytes([2 * len(piece)]) + piece for piece in cut)
+
+
+def p2p_corpus():
+    for name, message, peer_id, cid, signature in p2p_keys():
+        yield "peer_id", name + "_base58", peer_id.encode()
+        yield "peer_id", name + "_cid", cid.encode()
+        yield "peer_id", name + "_key", message
+        yield "protobuf", name, message
+        payload = protobuf_bytes(1, message) + protobuf_bytes(2, signature)
+        yield "noise", name, payload + protobuf_bytes(4, protobuf_bytes(2, b"/yamux/1.0.0"))
+    test = (P2P / "multiaddr_test.cpp").read_text(encoding="utf-8")
+    for number, text in enumerate(re.findall(r'"(/[^" ]*)"', test)):
+        yield "multiaddr", f"text_{number}", text.encode()
+    for number, wire in enumerate(re.findall(r'"((?:[0-9a-f]{2}){4,})"', test)):
+        yield "multiaddr", f"bytes_{number}", bytes.fromhex(wire)
+    header = b"/multistream/1.0.0"
+    for name, lines in {"taken": [header, b"/noise"], "refused": [header, b"na", b"na"],
+                        "second": [header, b"/tls/1.0.0", b"ls", b"/yamux/1.0.0"]}.items():
+        yield "multistream", name, negotiation(*lines) + b"what follows"
+    frames = {
+        "opened": yamux_frame(0, 1, 1, 5, b"hello"),
+        "ended": yamux_frame(1, 1, 1, 0) + yamux_frame(0, 4, 1, 2, b"hi"),
+        "reset": yamux_frame(1, 1, 1, 0) + yamux_frame(1, 8, 1, 0x1001),
+        "pings": yamux_frame(2, 1, 0, 7) + yamux_frame(2, 2, 0, 1),
+        "away": yamux_frame(3, 0, 0, 0) + yamux_frame(3, 0, 0, 1),
+    }
+    for name, wire in frames.items():
+        yield "yamux", name, said(wire) + bytes([1, 7, 9, 11, 7, 15])
+    for seed in range(4):
+        yield "yamux_pair", f"seed_{seed}", random.Random(seed).randbytes(3000)
+
+
 def corpus():
     """(target, name, content) of each file."""
     for name, wire in recorded_hellos():
@@ -128,6 +190,7 @@ def corpus():
         key = values.get(name.replace("_chain", "_key"))
         if name.endswith("_chain"):
             yield "private_identity", name + "_with_key", (key + value).encode()
+    yield from p2p_corpus()
 
 
 def main(folder):
