@@ -22,7 +22,10 @@ task<io_result> stream_core::read_some(std::span<std::byte> into) {
     co_return io_result{{}, n};
 }
 
+// js-libp2p resets a stream that is finished before it has answered the proposal, and rust-libp2p
+// waits for the answer as well.
 task<result<void>> stream_core::shutdown_write() {
+    if (proposal_) co_await check(await_answer());
     muxer_->finish(id_);
     const auto ended = muxer_->session().error();
     if (ended) co_return fail(ended);
@@ -56,12 +59,26 @@ task<result<void>> stream_core::propose(std::vector<std::string> protocols) {
 }
 
 task<result<void>> stream_core::await_answer() {
+    while (answer_awaited_) {
+        answered_.reset();
+        co_await check(answered_.wait());
+    }
+    answer_awaited_ = true;
+    const auto read = co_await read_answer();
+    answer_awaited_ = false;
+    answered_.set();
+    co_return read;
+}
+
+task<result<void>> stream_core::read_answer() {
+    if (refused_) co_return fail(refused_);
     while (proposal_) {
         buffer out;
         const auto advanced = proposal_->engine.advance(proposal_->in, out);
         if (!advanced) {
+            refused_ = advanced.error();
             reset(reset_code::negotiation_failed);
-            co_return fail(advanced.error());
+            co_return fail(refused_);
         }
         protocol_ = proposal_->engine.protocol();
         if (*advanced == progress::complete) {

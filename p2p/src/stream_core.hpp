@@ -6,9 +6,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <copoll/buffer.hpp>
+#include <copoll/event.hpp>
 #include <copoll/p2p/multistream.hpp>
 #include <copoll/task.hpp>
 
@@ -40,7 +42,7 @@ public:
 
     /// Proposes the first of `protocols`.
     task<result<void>> propose(std::vector<std::string> protocols);
-    /// Waits until the peer has taken one.
+    /// Waits until the peer has taken one. More than one may wait.
     task<result<void>> await_answer();
     task<result<void>> negotiate(std::span<const std::string> protocols);
     const std::string& protocol() const noexcept { return protocol_; }
@@ -54,6 +56,7 @@ private:
     task<io_result> read_raw(std::span<std::byte> into) {
         return muxer_->read_some(id_, waiters_, into);
     }
+    task<result<void>> read_answer();
     task<result<void>> read_more(buffer& in);
     task<result<void>> write_out(buffer& out);
 
@@ -62,6 +65,9 @@ private:
     stream_waiters& waiters_;
     std::string protocol_;
     std::unique_ptr<proposal> proposal_;  ///< until it is answered
+    std::error_code refused_{};           ///< how it was answered
+    bool answer_awaited_ = false;         ///< by one that reads it
+    event answered_;                      ///< for the others
     buffer ahead_;                        ///< what came behind the agreement
 };
 

@@ -345,6 +345,41 @@ TEST_CASE("connection: a reset says why, to reads and writes that wait") {
     });
 }
 
+TEST_CASE("connection: a stream is not finished before its protocol is agreed on") {
+    run_in_worlds([]() -> task<result<void>> {
+        bool answered = false;
+        meeting m;
+        const auto both = co_await check(meet(
+            std::move(m),
+            [&answered](p2p::connection& c) -> task<result<void>> {
+                auto s = co_await check(c.open("/echo/1.0.0"));
+                co_await check(write_all(s, bytes_of("ahead")));
+                co_await check(s.shutdown_write());
+                CHECK(answered);
+                auto other = co_await check(c.open("/unknown/1.0.0"));
+                const auto refused = co_await other.shutdown_write();
+                CHECK(error_of(refused) == p2p::errc::protocol_not_supported);
+                co_return {};
+            },
+            [&answered](p2p::connection& c) -> task<result<void>> {
+                auto s = co_await check(c.accept());
+                co_await check(sleep_for(20ms));
+                answered = true;
+                co_await check(s.negotiate(echo_protocols()));
+                buffer heard;
+                const auto end = co_await read_to_end(s, heard);
+                CHECK(end.ec == no_error);
+                CHECK(heard.text() == "ahead");
+                auto other = co_await check(c.accept());
+                const auto refused = co_await other.negotiate(echo_protocols());
+                CHECK_FALSE(refused.has_value());
+                co_return co_await just_listen(c);
+            }));
+        CHECK(error_of(both.dialer) == no_error);
+        co_return {};
+    });
+}
+
 TEST_CASE("connection: a stream that is dropped is reset, and one that was finished is not") {
     run_in_worlds([]() -> task<result<void>> {
         meeting m;

@@ -39,7 +39,9 @@ public:
     /// connection's. *Cancellation:* n is what was taken, and will be sent.
     task<io_result> write_some(std::span<const std::byte> bytes);
 
-    /// Says that no more comes. Reading goes on. Completes at once.
+    /// Says that no more comes. Reading goes on. Completes at once, unless the protocol is still to
+    /// be agreed on: then when the peer has taken it, since some give up a stream that is finished
+    /// before. *Errors:* as a read's. *Cancellation:* the stream is not finished.
     task<result<void>> shutdown_write();
 
     /// Aborts both directions; what the peer has not read yet may be lost to it. A read or write

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Our libp2p node against those of go-libp2p, js-libp2p and rust-libp2p, in both roles."""
+import functools
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from ends import PATIENCE, Peer, Program, on_each_host, run
+
+CACHE = Path(os.environ.get("COPOLL_TOOLS") or
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
+NODES = CACHE / "libp2p"
+COMMANDS = {"go": [NODES / "go_peer"], "js": ["node", NODES / "js/main.mjs"],
+            "rust": [NODES / "rust_peer"]}
+SMALL = ["ping", "echo:0", "echo:1", "echo:1048576", "half-close", "reset"]
+# with less an implementation of ours that stops at its first window would pass
+LARGE = ["echo:67108864"]
+OTHER_ID = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
+
+
+def needs(implementation):
+    """For a test: without that node it is skipped, and says so."""
+    def decorate(test):
+        @functools.wraps(test)
+        def wrapped(self):
+            if Path(COMMANDS[implementation][-1]).exists():
+                return test(self)
+            reason = NODES / f"{implementation}.absent"
+            print(f"SKIPPED: no node of {implementation}-libp2p: " +
+                  (reason.read_text().strip() if reason.exists()
+                   else "./dev setup --peers builds it"))
+        return wrapped
+    return decorate
+
+
+class Test(unittest.TestCase):
+    def theirs(self, implementation, key="ed25519"):
+        """The address of a node of theirs that listens."""
+        node = Peer(*COMMANDS[implementation], "--key", key, "listen")
+        self.addCleanup(node.__exit__)
+        return node.expect(r"READY (\S+)\r?\n")[1].decode()
+
+    def ours(self, host):
+        """Our node that listens, and its address."""
+        node = Program(host, "p2p_peer", "listen", stdin=subprocess.PIPE)
+        self.addCleanup(node.end)
+        ready = node.line()
+        self.assertRegex(ready or "", "^READY /", node.end_and_tell() if not ready else "")
+        return node, ready.removeprefix("READY ")
+
+    def we_dial(self, host, address, tests):
+        done = run(host, "p2p_peer", "dial", address, *tests, timeout=2 * PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"OK {test}" for test in tests])
+
+    def they_dial(self, host, implementation, tests, key="ed25519"):
+        node, address = self.ours(host)
+        done = subprocess.run([*COMMANDS[implementation], "--key", key, "dial", address, *tests],
+                              capture_output=True, text=True, timeout=2 * PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for test in tests:
+            self.assertIn(f"OK {test}\n", done.stdout)
+        node.stdin.close()
+        self.assertEqual(node.wait(), 0, node.errors())
+        return node.errors()
+
+    @needs("go")
+    @on_each_host
+    def test_we_dial_go(self, host):
+        self.we_dial(host, self.theirs("go"), [*SMALL, "streams:300", "slow"])
+
+    @needs("go")
+    @on_each_host
+    def test_go_dials_us(self, host):
+        self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
+
+    @needs("go")
+    @on_each_host
+    def test_64_mib_with_go(self, host):
+        self.we_dial(host, self.theirs("go"), LARGE)
+        self.they_dial(host, "go", LARGE)
+
+    @needs("go")
+    @on_each_host
+    def test_all_keys_of_go(self, host):
+        for key in "secp256k1", "ecdsa", "rsa":
+            self.we_dial(host, self.theirs("go", key), ["ping"])
+            self.they_dial(host, "go", ["ping"], key)
+
+    @needs("js")
+    @on_each_host
+    def test_we_dial_js(self, host):
+        self.we_dial(host, self.theirs("js"), [*SMALL, "streams:300", "slow"])
+
+    @needs("js")
+    @on_each_host
+    def test_js_dials_us(self, host):
+        self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
+
+    @needs("js")
+    @on_each_host
+    def test_64_mib_with_js(self, host):
+        self.we_dial(host, self.theirs("js"), LARGE)
+        self.they_dial(host, "js", LARGE)
+
+    @needs("js")
+    @on_each_host
+    def test_other_keys_of_js(self, host):
+        for key in "secp256k1", "rsa":
+            self.we_dial(host, self.theirs("js", key), ["ping"])
+            self.they_dial(host, "js", ["ping"], key)
+
+    @needs("rust")
+    @on_each_host
+    def test_we_dial_rust(self, host):
+        self.we_dial(host, self.theirs("rust"), [*SMALL, "streams:300", "slow"])
+
+    @needs("rust")
+    @on_each_host
+    def test_rust_dials_us(self, host):
+        self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
+
+    @needs("rust")
+    @on_each_host
+    def test_64_mib_with_rust(self, host):
+        self.we_dial(host, self.theirs("rust"), LARGE)
+        self.they_dial(host, "rust", LARGE)
+
+    @needs("rust")
+    @on_each_host
+    def test_other_keys_of_rust(self, host):
+        for key in "secp256k1", "ecdsa":
+            self.we_dial(host, self.theirs("rust", key), ["ping"])
+            self.they_dial(host, "rust", ["ping"], key)
+
+    @on_each_host
+    def test_we_dial_ourselves(self, host):
+        node, address = self.ours(host)
+        self.we_dial(host, address, [*SMALL, "streams:300", "slow", *LARGE])
+        node.stdin.close()
+        self.assertEqual(node.wait(), 0, node.errors())
+
+    @on_each_host
+    def test_somebody_else_than_the_one_that_was_dialled(self, host):
+        _, address = self.ours(host)
+        wrong = address.rsplit("/", 1)[0] + "/" + OTHER_ID
+        done = run(host, "p2p_peer", "dial", wrong, "ping")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"another peer", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
