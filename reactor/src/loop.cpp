@@ -101,8 +101,18 @@ void loop::run_generation() {
     tasks_.tell(trace_kind::turn_begin);
     detail::intrusive_fifo<continuation> generation;
     generation.append(ready_);
-    while (continuation* k = generation.pop()) resume(resolve(k));
+    // Writes leave at the end of a turn. Where its tasks take long, those of one would wait for all
+    // the others, so they leave after each.
+    const bool weighs = stats_.turns % turns_between_weighings == 0;
+    const clock::time_point begin = weighs ? clock::now() : clock::time_point{};
+    unsigned resumed = 0;
+    while (continuation* k = generation.pop()) {
+        resume(resolve(k));
+        ++resumed;
+        if (heavy_) io_.end_turn();
+    }
     io_.end_turn();
+    if (weighs) heavy_ = clock::now() - begin > resumed * heavy_resume;
     tasks_.tell(trace_kind::turn_end);
 }
 

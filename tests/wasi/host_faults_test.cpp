@@ -24,6 +24,7 @@
 #include <copoll/when.hpp>
 
 #include "support/error_of.hpp"
+#include "support/next_turn.hpp"
 #include "support/run_test.hpp"
 #include "support/skipped_on_jco.hpp"
 #include "support/tcp_pair.hpp"
@@ -157,6 +158,49 @@ TEST_CASE("host: bytes that could not leave are an error of the next write, and 
         co_return {};
     }());
     CHECK(the_host.all_alive() == alive);
+}
+
+namespace {
+
+/// Computes for a while, writes, and notes how many writes had left the component by then.
+task<result<void>> compute_and_write(tcp_stream& to, int turns, std::uint64_t& left) {
+    for (int i = 0; i < turns; ++i) {
+        const auto until = clock::now() + 200us;
+        while (clock::now() < until) {
+        }
+        const std::byte one{};
+        co_await check(write_all(to, std::span(&one, 1)));
+        left = host::calls[host::call::write];
+        co_await next_turn{};
+    }
+    co_return {};
+}
+
+/// How often what another task of the same turn had written was gone by then.
+task<result<int>> watch(int turns, const std::uint64_t& left) {
+    int gone = 0;
+    for (int i = 0; i < turns; ++i) {
+        gone += host::calls[host::call::write] > left;
+        co_await next_turn{};
+    }
+    co_return gone;
+}
+
+}  // namespace
+
+TEST_CASE("host: where tasks take long, what one has written does not wait for the others") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        constexpr int turns = 100;
+        std::uint64_t left = 0;
+        auto [wrote, gone] = co_await when_all(compute_and_write(client, turns, left),
+                                               watch(turns, left));
+        CHECK(wrote.has_value());
+        CHECK(gone.value() > turns / 2);
+        std::vector<std::byte> got(turns);
+        co_await check(read_exactly(server, got));
+        co_return {};
+    }());
 }
 
 TEST_CASE("host: what is written in a turn leaves in one call, also if the host takes it later") {

@@ -92,6 +92,9 @@ public:
     static constexpr std::uint32_t inline_budget = 16;
     /// While continuations are ready all the time, completions are looked for every so many turns.
     static constexpr std::uint32_t turns_between_looks = 8;
+    /// So often it is looked how long the tasks of a turn take, on average.
+    static constexpr std::uint64_t turns_between_weighings = 16;
+    static constexpr clock::duration heavy_resume = std::chrono::microseconds{50};
 
 #if COPOLL_SYMMETRIC_TRANSFER
     using transfer_result = std::coroutine_handle<>;
@@ -129,6 +132,7 @@ private:
     detail::timer_heap timers_;
     detail::chunk_pool chunks_;
     loop_stats stats_;
+    bool heavy_ = false;  ///< tasks of a turn took longer than `heavy_resume`
     detail::task_registry tasks_;
     const clock::duration stall_limit_;
     std::optional<clock::time_point> resumed_at_{};
