@@ -18,7 +18,7 @@ make_go() {
     newer go "$oldest_go" "$(go env GOVERSION | tr -d 'a-z')" || return
     say "go-libp2p"
     cp -r "$sources/go" "$build/go"
-    (cd "$build/go" && GOTOOLCHAIN=local GOFLAGS=-mod=mod go build -o "$out/go_peer" .)
+    (cd "$build/go" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$out/go_peer" .)
 }
 
 make_js() {

@@ -21,7 +21,16 @@ connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
 
-task<result<void>> connection::run() { return muxer_->run(); }
+namespace {
+
+/// Keeps it alive, whatever becomes of the connection.
+task<result<void>> run_on(std::shared_ptr<detail::muxer> muxer) {
+    co_return co_await muxer->run();
+}
+
+}  // namespace
+
+task<result<void>> connection::run() { return run_on(muxer_); }
 void connection::close(go_away_code why) noexcept { muxer_->close(why); }
 
 task<result<stream>> connection::open_raw() {

@@ -38,6 +38,11 @@ task<void> turns(int n) {
 
 constexpr int turns_of_an_answer = 4;
 
+/// For a connection that is being closed, to send what was written.
+constexpr clock::duration patience_with_the_last_words = std::chrono::seconds{10};
+/// A write that takes longer is that of a peer that does not read; looked at with the keep-alive.
+constexpr clock::duration longest_write = std::chrono::seconds{20};
+
 }  // namespace
 
 muxer::muxer(any_stream transport, peer remote_peer, role r, const yamux::options& options,
@@ -95,22 +100,36 @@ task<void> muxer::hear_the_rest() {
 task<void> muxer::take_leave() {
     collect_output();
     buffer last = std::move(leaving_);
-    co_await say_farewell(transport_, std::move(last));
+    const bool in_order = session_.error() == copoll::errc::closed;
+    co_await say_farewell(transport_, std::move(last), in_order ? in_good_order : in_a_hurry);
 }
 
 void muxer::close(go_away_code why) noexcept {
-    closing_ = true;
+    if (!std::exchange(closing_, true)) leave_by_ = clock::now() + patience_with_the_last_words;
     session_.go_away(why);
+    tell_waiters();
     work_.set();
+    closed_.set();
 }
 
 task<result<void>> muxer::keep_time() {
     for (;;) {
         auto at = session_.deadline();
         if (proposal_) at = std::min(at, agreed_by_);
-        if (at == clock::time_point::max()) co_return co_await ended_.wait();
-        co_await check(sleep_until(at));
+        if (closing_) at = std::min(at, leave_by_);
+        if (!closing_) {
+            const auto left = at == clock::time_point::max() ? clock::duration::max()
+                                                             : at - clock::now();
+            const auto closed = co_await with_timeout(closed_.wait(), left);
+            if (closed) continue;
+            if (closed.error() != copoll::errc::timed_out) co_return closed;
+        } else {
+            co_await check(sleep_until(at));
+        }
         const auto now = clock::now();
+        if (closing_ && now >= leave_by_) co_return {};
+        if (writing_since_ && now - *writing_since_ >= longest_write)
+            co_return fail(errc::ping_unanswered);
         if (proposal_ && now >= agreed_by_) co_return fail(copoll::errc::timed_out);
         co_await check(session_.check_time(now));
         said_something();
@@ -148,7 +167,9 @@ task<result<void>> muxer::write_all_streams() {
         work_.reset();
         while (collect_output()) {
             while (!leaving_.empty()) {
+                writing_since_ = clock::now();
                 const io_result r = co_await transport_.write_some(std::as_const(leaving_).data());
+                writing_since_.reset();
                 leaving_.consume(r.n);
                 if (r.ec) co_return fail(r.ec);
             }
@@ -161,9 +182,10 @@ task<result<void>> muxer::write_all_streams() {
 // ---- Reading
 
 task<result<void>> muxer::read_all_streams() {
-    const buffer early = std::move(unread_);
-    unread_ = buffer{};
-    co_await check(take_input(early.data()));
+    {
+        const buffer early = std::exchange(unread_, {});
+        co_await check(take_input(early.data()));
+    }
     // reading would send what the handshake left, which is to go with what is said first
     co_await turns(turns_of_an_answer + 1);
     for (;;) {
@@ -202,7 +224,10 @@ void muxer::tell_waiters() {
         const auto found = waiters_.find(event->stream);
         if (found == waiters_.end()) continue;
         if (event->readable) found->second.readable.set();
-        if (event->writable) found->second.writable.set();
+        if (event->writable) {
+            found->second.writable.set();
+            room_.set();  // it may wait there, and have been reset
+        }
     }
     if (session_.has_unaccepted()) incoming_.set();
     openable_.set();
@@ -269,9 +294,10 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
     }
 }
 
-void muxer::finish(yamux::stream_id id) noexcept {
-    session_.finish(id);
+result<void> muxer::finish(yamux::stream_id id) noexcept {
+    const auto finished = session_.finish(id);
     said_something();
+    return finished;
 }
 
 void muxer::reset(yamux::stream_id id, reset_code why) noexcept {

@@ -52,7 +52,7 @@ public:
     task<io_result> read_some(yamux::stream_id id, stream_waiters& w, std::span<std::byte> into);
     task<io_result> write_some(yamux::stream_id id, stream_waiters& w,
                                std::span<const std::byte> bytes);
-    void finish(yamux::stream_id id) noexcept;
+    result<void> finish(yamux::stream_id id) noexcept;
     void reset(yamux::stream_id id, reset_code why) noexcept;
     void release(yamux::stream_id id) noexcept;
 
@@ -88,10 +88,12 @@ private:
     event room_;        ///< output was taken
     event incoming_;    ///< a stream can be accepted
     event openable_;    ///< the peer has accepted streams
-    event ended_;       ///< never set: for those who wait for nothing but the end
+    event closed_;      ///< `close` was called
     event heard_;       ///< input can go on
     mutex writers_;     ///< whose turn it is to fill the room
     bool closing_ = false;
+    clock::time_point leave_by_{};  ///< then, whatever was not sent
+    std::optional<clock::time_point> writing_since_{};
 
     std::unordered_map<yamux::stream_id, stream_waiters> waiters_;
 };

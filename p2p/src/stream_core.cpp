@@ -26,10 +26,7 @@ task<io_result> stream_core::read_some(std::span<std::byte> into) {
 // waits for the answer as well.
 task<result<void>> stream_core::shutdown_write() {
     if (proposal_) co_await check(await_answer());
-    muxer_->finish(id_);
-    const auto ended = muxer_->session().error();
-    if (ended) co_return fail(ended);
-    co_return {};
+    co_return muxer_->finish(id_);
 }
 
 task<result<void>> stream_core::read_more(buffer& in) {

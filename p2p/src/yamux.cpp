@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <copoll/detail/assert.hpp>
+#include <copoll/time.hpp>
 
 #include "yamux_state.hpp"
 
@@ -60,7 +61,10 @@ void session::state::put(const frame_header& h) { out.append(h.encode()); }
 void session::state::put_owed() {
     for (const std::uint32_t number : std::exchange(pongs, {}))
         put({frame_type::ping, flag_ack, session_id, number});
-    if (ping) put({frame_type::ping, flag_syn, session_id, *std::exchange(ping, std::nullopt)});
+    if (ping) {
+        put({frame_type::ping, flag_syn, session_id, *std::exchange(ping, std::nullopt)});
+        asked_at = now;
+    }
     for (const stream_id id : std::exchange(refused, {}))
         put({frame_type::window_update, flag_rst, id,
              static_cast<std::uint32_t>(reset_code::resource_limit)});
@@ -107,6 +111,7 @@ std::uint16_t session::state::take_flags(stream& s) noexcept {
 void session::state::put_data(stream_id id, stream& s, std::span<const std::byte> bytes) {
     put({frame_type::data, take_flags(s), id, static_cast<std::uint32_t>(bytes.size())});
     out.append(bytes);
+    idle.earn();  // js-libp2p answers each by a window, also when the stream has ended since
 }
 
 void session::state::list(stream_id id, stream& s) {
@@ -132,13 +137,15 @@ result<std::optional<stream_id>> session::open() {
     if (s.ended) return fail(s.ended);
     constexpr std::uint64_t last_id = std::numeric_limits<stream_id>::max();
     if (s.went_away || s.peer_went_away || s.next_id > last_id) return fail(errc::going_away);
-    if (s.streams.size() >= s.limits.max_streams) return fail(errc::too_many_streams);
+    if (s.streams.size() >= s.limits.max_streams || s.opened >= s.limits.max_opened)
+        return fail(errc::too_many_streams);
     if (s.unacknowledged >= s.limits.max_unacknowledged) return std::nullopt;
     const auto id = static_cast<stream_id>(std::exchange(s.next_id, s.next_id + 2));
-    stream& opened = s.streams.try_emplace(id, s.now).first->second;
-    opened.unacknowledged = opened.owes_syn = true;
+    stream& fresh = s.streams.try_emplace(id, s.now).first->second;
+    fresh.unacknowledged = fresh.owes_syn = true;
     ++s.unacknowledged;
-    s.list(id, opened);
+    ++s.opened;
+    s.list(id, fresh);
     return id;
 }
 
@@ -199,11 +206,14 @@ std::uint32_t session::send_window(stream_id id) const noexcept {
     return state_->at(id).send_window;
 }
 
-void session::finish(stream_id id) {
+result<void> session::finish(stream_id id) {
     stream& s = state_->at(id);
-    if (s.finished || s.is_reset) return;
-    s.finished = s.owes_fin = true;
+    if (s.is_reset) return fail(errc::stream_reset);
+    if (state_->ended) return fail(state_->ended);
+    if (std::exchange(s.finished, true)) return {};
+    s.owes_fin = true;
     state_->list(id, s);
+    return {};
 }
 
 void session::reset(stream_id id, reset_code why) {
@@ -261,6 +271,8 @@ void session::state::remove_if_over(stream_id id, stream& s) {
     if (!unheld || !s.is_over() || s.owes_frame()) return;
     acknowledged(s);
     if (s.unaccepted) std::erase(unaccepted, id);
+    if (s.released) std::erase(left, id);
+    if (is_own(id)) --opened;
     window_growth -= s.window.size() - initial_window;
     streams.erase(id);
 }
@@ -332,17 +344,19 @@ std::optional<clock::duration> session::round_trip() const noexcept { return sta
 
 // ---- Time
 
+/// It counts as asked when it leaves.
 void session::state::start_ping() {
     ping = ++ping_number;
-    asked_at = measured_at = now;
+    measured_at = now;
     ping_can_wait = true;
 }
 
 clock::time_point session::deadline() const noexcept {
     const state& s = *state_;
     if (s.limits.keep_alive == clock::duration{} || s.ended) return clock::time_point::max();
-    if (s.asked_at) return std::max(*s.asked_at, s.heard_at) + s.limits.answer_within;
-    return s.heard_at + s.limits.keep_alive;
+    using copoll::detail::after;
+    if (s.asked_at) return after(std::max(*s.asked_at, s.heard_at), s.limits.answer_within);
+    return after(s.heard_at, s.limits.keep_alive);
 }
 
 result<void> session::check_time(clock::time_point now) {
@@ -351,8 +365,9 @@ result<void> session::check_time(clock::time_point now) {
     s.now = now;
     if (now < deadline()) return {};
     if (s.asked_at) return fail(s.fail_with(errc::ping_unanswered, go_away_code::normal));
-    s.start_ping();
+    if (!s.ping) s.start_ping();
     s.ping_can_wait = false;
+    s.asked_at = now;  // a peer to which nothing can be said is gone, too
     return {};
 }
 

@@ -82,7 +82,8 @@ result<void> session::state::handle_stream_frame(const frame_header& h) {
     if (is_data) body_left = h.length;
     body_stream = session_id;
     if (h.has(flag_syn)) {
-        if (const auto opened = open_by_peer(h); !opened) return opened;
+        if (const auto opened_there = open_by_peer(h); !opened_there) return opened_there;
+        if (!find(h.stream)) return charge();  // refused
     }
     stream* const s = find(h.stream);
     // it was on its way when the stream ended here
@@ -107,15 +108,14 @@ result<void> session::state::handle_stream_frame(const frame_header& h) {
 }
 
 result<void> session::state::open_by_peer(const frame_header& h) {
-    const bool is_peers = h.stream % 2 == (own == role::dialer ? 0 : 1);
-    if (!is_peers || streams.contains(h.stream)) return fail(errc::illegal_frame);
+    if (is_own(h.stream) || streams.contains(h.stream)) return fail(errc::illegal_frame);
     if (h.type == frame_type::data && h.length > initial_window)
         return fail(errc::window_exceeded);
     const bool full = streams.size() >= limits.max_streams ||
                       unaccepted.size() >= limits.max_unaccepted || went_away;
     if (full) {
         if (!h.has(flag_rst)) refused.push_back(h.stream);
-        return {};  // charged as a frame for a stream that there is not
+        return {};
     }
     stream& s = streams.try_emplace(h.stream, now).first->second;
     s.unaccepted = true;
@@ -132,7 +132,8 @@ result<void> session::state::start_data(stream& s, const frame_header& h) {
     }
     body_stream = h.stream;
     body_finishes = h.has(flag_fin);
-    if (!measured_at || (!asked_at && now - *measured_at >= measure_after)) start_ping();
+    const bool is_asking = ping || asked_at;
+    if (!is_asking && (!measured_at || now - *measured_at >= measure_after)) start_ping();
     return {};
 }
 

@@ -60,6 +60,8 @@ public:
 
     /// False if it is empty.
     [[nodiscard]] bool spend(clock::time_point now) noexcept;
+    /// Pays for one frame.
+    void earn() noexcept { left_ = left_ < burst_ ? left_ + 1 : burst_; }
 
 private:
     std::uint64_t burst_, rate_, left_;
@@ -91,12 +93,14 @@ struct session::state {
     void put(const frame_header& h);
     void put_owed();
     void put_owed_of(stream_id id, stream& s);
-    void put_grant(stream_id id, stream& s, std::uint16_t flags, bool wanted);
     void put_data(stream_id id, stream& s, std::span<const std::byte> bytes);
     std::uint16_t take_flags(stream& s) noexcept;
     void list(stream_id id, stream& s);
 
     // ---- Streams
+    bool is_own(stream_id id) const noexcept {
+        return (id % 2 == 1) == (own == role::dialer);
+    }
     stream* find(stream_id id) noexcept;
     stream& at(stream_id id) noexcept;
     bool acknowledged(stream& s) noexcept;  ///< false if it was already
@@ -115,6 +119,7 @@ struct session::state {
     options limits;
     std::uint64_t next_id;
     std::unordered_map<stream_id, stream> streams;
+    std::size_t opened = 0;  ///< of them, here
     std::size_t unacknowledged = 0;
     std::deque<stream_id> unaccepted;  ///< may have been reset since
     std::deque<stream_id> left;        ///< released, while the peer has not finished

@@ -68,11 +68,14 @@ class Test(ScriptTest):
         self.assertFalse((self.tools / ".work").exists())
 
     def test_peers_are_set_up_only_when_asked_for(self):
-        self.own_parts(one='touch "$out/file"', peers='touch "$out/file"')
+        self.own_parts(one='touch "$out/file"', peers='touch "$out/file"',
+                       libp2p='touch "$out/file"')
         self.assertEqual(self.setup_own().returncode, 0)
         self.assertFalse((self.tools / "peers").exists())
+        self.assertFalse((self.tools / "libp2p").exists())
         self.assertEqual(self.setup_own("--peers").returncode, 0)
         self.assertTrue((self.tools / "peers").exists())
+        self.assertTrue((self.tools / "libp2p").exists())
 
     def test_new_recipe_replaces_the_part(self):
         self.own_parts(one='echo 1 >"$out/old"')

@@ -371,6 +371,45 @@ TEST_CASE("tls early data: cut or damaged anywhere it fails, or is not taken") {
     }());
 }
 
+TEST_CASE("tls early data: all that a server promised is skipped if it is refused") {
+    run_test([]() -> task<result<void>> {
+        using enum tls::early_data;
+        const tls::ticket_keys keys;
+        auto server = taking(40'000, keys);
+        const auto session = co_await check(session_with(to_example(), server));
+        const bytes all = pattern(40'000);
+        // by one that does not know the session, one that takes less now, one that asks for another
+        // key share
+        co_await check(ends_as(refused, resuming(session), taking(40'000), all));
+        co_await check(ends_as(refused, resuming(session), taking(0, keys), all));
+        server.protocol.groups = {tls::named_group::secp384r1};
+        co_await check(ends_as(refused, resuming(session), server, all));
+        auto small = resuming(session);
+        small.protocol.record_size_limit = 64;
+        co_await check(ends_as(refused, small, taking(0, keys), all));
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls early data: nothing is held out of a handshake that failed") {
+    run_test([]() -> task<result<void>> {
+        const auto server = taking(1000);
+        const auto session = co_await check(session_with(to_example(), server));
+        tls::engine client{resuming(session)};
+        const bytes flight = flight_of(client, pattern(500));
+        tls::engine e{server};
+        e.input(flight);
+        CHECK(e.advance(tls::milestone::complete) == tls::progress::needs_input);
+        e.input_ended();
+        CHECK(e.advance(tls::milestone::complete) == tls::progress::failed);
+        bytes got(500);
+        CHECK(e.read(got).ec == tls::errc::truncated);
+        CHECK(e.read(got).n == 0);
+        CHECK(e.read_early_data(got).n == 0);
+        co_return {};
+    }());
+}
+
 TEST_CASE("tls early data: more than a server skips ends the connection") {
     run_test([]() -> task<result<void>> {
         const auto session = co_await check(session_with(to_example(), taking(60'000)));

@@ -219,6 +219,12 @@ TEST_CASE("tls session: a client that was not verified does not pass where that 
                                                     pem::client_unknown_issuer_chain));
             client.resume = co_await check(first_session(client, server));
             REQUIRE(client.resume.has_value());
+            // resumed where it is served, it is still not verified
+            client.on_session = [&client](tls::session s) { client.resume = std::move(s); };
+            auto again = co_await check(secured_pair(client, server));
+            co_await check(ping(again));
+            CHECK(again.server.is_resumed());
+            CHECK(again.server.verify_error() == tls::errc::certificate_untrusted);
             server.verify_client = tls::verification::required;
             auto both = co_await check(shake_hands(client, server));
             CHECK(error_of(both.server) == tls::errc::certificate_untrusted);
@@ -380,6 +386,25 @@ TEST_CASE("tls session: a server that keeps sessions gives tickets in TLS 1.3") 
         CHECK(kept.empty());
         const bool resumed = co_await check(resumes(to_example(), server, *session));
         CHECK(resumed);
+        co_return {};
+    }());
+}
+
+TEST_CASE("tls session: one of a version that is not spoken any more is not resumed") {
+    run_test([]() -> task<result<void>> {
+        const auto server = with_tickets();
+        for (const auto version : both_versions) {
+            const auto other = version == tls::protocol_version::tls1_2
+                                   ? tls::protocol_version::tls1_3
+                                   : tls::protocol_version::tls1_2;
+            const auto session = co_await check(first_session(at_version(version), server));
+            REQUIRE(session.has_value());
+            auto client = at_version(other);
+            client.resume = *session;
+            auto p = co_await check(secured_pair(client, server));
+            CHECK(p.client.version() == other);
+            CHECK_FALSE(p.client.is_resumed());
+        }
         co_return {};
     }());
 }

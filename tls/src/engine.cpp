@@ -112,6 +112,7 @@ io_result engine::write_early_data(std::span<const std::byte> bytes) {
 }
 read_result engine::read_early_data(std::span<std::byte> into) {
     const state& s = *state_;
+    if (s.error && s.position != copoll_ssl_over) return {s.error, 0};
     if (!s.held_early.empty()) return state_->read_early(into);
     if (s.error) return {s.error, 0};
     expects(s.early_ended, "tls::engine: early_data not reached");

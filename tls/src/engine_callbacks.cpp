@@ -20,6 +20,7 @@ int engine::state::send(void* p, const unsigned char* bytes, std::size_t n) noex
     const bool encrypted = self.changed_cipher && mbedtls_ssl_get_version_number(&self.ssl) ==
                                                       MBEDTLS_SSL_VERSION_TLS1_2;
     if (!record.empty() && record[0] == d::change_cipher_type) self.changed_cipher = true;
+    if (!record.empty() && record[0] == d::handshake_type) self.traced = {};
     self.send_record(record, encrypted);
     return static_cast<int>(n);
 }
@@ -113,12 +114,13 @@ bool engine::state::open(std::span<const std::byte> sealed, mbedtls_ssl_session&
         !contents->client_verified)
         return false;
     peer_of_ticket = std::move(contents->client);
+    peer_of_ticket_verified = contents->client_verified;
     if (mbedtls_ssl_session_load(&into,
                                  reinterpret_cast<const unsigned char*>(contents->blob.data()),
                                  contents->blob.size()) != 0)
         return false;
-    if (copoll_ssl_most_early_data(&into) > server.max_early_data)
-        copoll_ssl_forbid_early_data(&into);
+    early_promised = copoll_ssl_most_early_data(&into);
+    if (early_promised > server.max_early_data) copoll_ssl_forbid_early_data(&into);
     // mbedTLS takes a session whose suite cannot be agreed on any more for an attack, and in TLS
     // 1.2 resumes one whose suite the client does not offer any more
     const int suite = mbedtls_ssl_session_get_ciphersuite_id(&into);
@@ -154,6 +156,7 @@ int engine::state::read_ticket(void* p, mbedtls_ssl_session* session, unsigned c
 int engine::state::keep_by_id(void* p, const unsigned char* id, std::size_t size,
                               const mbedtls_ssl_session* session) noexcept {
     const auto& self = *static_cast<const state*>(p);
+    if (self.renegotiating) return 0;  // who the client is now is judged later
     auto kept = self.sealed(*session);
     if (!kept.empty()) self.server.on_session(std::as_bytes(std::span(id, size)), std::move(kept));
     return 0;

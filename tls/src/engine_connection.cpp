@@ -54,7 +54,7 @@ bool engine::state::take_auth_message(std::span<const std::byte> message) {
     if (!wrong) {
         if (auth.is_pending()) return true;
         peer = auth.identity();
-        wrong = judge_client(auth.flags());
+        wrong = judge_client(d::error_of_flags(auth.flags()));
     }
     return !wrong || refuse(wrong);
 }
@@ -110,7 +110,7 @@ bool engine::state::end_renegotiation() {
         return true;
     } else {
         peer = d::identity_of(copoll_ssl_peer_chain(&ssl));
-        if (const auto wrong = judge_client(mbedtls_ssl_get_verify_result(&ssl)))
+        if (const auto wrong = judge_client(d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl))))
             return refuse(wrong);
     }
     renegotiating = false;
@@ -119,7 +119,7 @@ bool engine::state::end_renegotiation() {
 }
 
 read_result engine::state::read(std::span<std::byte> into) {
-    if (!held_early.empty()) return read_early(into);
+    if (!held_early.empty() && position == copoll_ssl_over) return read_early(into);
     if (read_ended) return {read_ended, 0};
     if (error) return {error, 0};
     if (into.empty()) return {};

@@ -12,9 +12,16 @@ namespace copoll::tls {
 
 namespace d = detail;
 
+namespace {
+
+/// Bytes of refused early data that a server skips which has promised nothing (BoringSSL's limit).
+constexpr std::uint64_t most_skipped = 16384;
+
+}  // namespace
+
 io_result engine::state::write_early_data(std::span<const std::byte> bytes) {
     if (error) return {error, 0};
-    if (server_role || (has_ssl && !sends_early) || position != copoll_ssl_under_way)
+    if (server_role || stepped || (has_ssl && !sends_early))
         return {copoll::errc::invalid_state, 0};
     if (!client.resume || client.resume->max_early_data() == 0)
         return {copoll::errc::not_supported, 0};
@@ -31,8 +38,9 @@ io_result engine::state::write_early_data(std::span<const std::byte> bytes) {
             &ssl, reinterpret_cast<const unsigned char*>(rest.data()), rest.size());
         if (ret == MBEDTLS_ERR_SSL_CANNOT_WRITE_EARLY_DATA) {
             if (total.n == 0)
-                total.ec = wrote_early ? copoll::errc::message_too_large
-                                       : copoll::errc::not_supported;
+                total.ec = early_written < client.resume->max_early_data()
+                               ? copoll::errc::not_supported
+                               : copoll::errc::message_too_large;
             break;
         }
         if (ret <= 0) {
@@ -40,7 +48,7 @@ io_result engine::state::write_early_data(std::span<const std::byte> bytes) {
             total.ec = error;
             break;
         }
-        wrote_early = true;
+        early_written += static_cast<std::uint32_t>(ret);
         total.n += static_cast<std::size_t>(ret);
     }
     in = later;
@@ -50,14 +58,21 @@ io_result engine::state::write_early_data(std::span<const std::byte> bytes) {
 /// Of a client. False if the server took it for another application protocol than it was meant for
 /// (RFC 8446 §4.2.10).
 bool engine::state::note_fate_of_early_data() {
-    if (!wrote_early) return true;
+    if (early_written == 0) return true;
     early = copoll_ssl_early_data_was_taken(&ssl) ? early_data::accepted : early_data::refused;
     return early == early_data::refused || agreed_alpn() == client.resume->state().alpn;
 }
 
 void engine::state::note_early_data() {
-    if (hello->has_early_data())
+    if (hello->has_early_data()) {
         early = copoll_ssl_takes_early_data(&ssl) ? early_data::accepted : early_data::refused;
+        // what was promised, here or by another server with the same keys, in small records
+        const std::uint64_t promised =
+            2 * std::uint64_t{std::max(early_promised, server.max_early_data)};
+        if (early == early_data::refused)
+            copoll_ssl_skip_early_data(&ssl, static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+                                                 promised, most_skipped, UINT32_MAX)));
+    }
     early_ended = !copoll_ssl_expects_early_data(&ssl);
 }
 

@@ -94,29 +94,33 @@ void engine::state::note_own_identity() {
 /// What the peer proved, and whether that will do. mbedTLS has refused a server by now that must be
 /// refused; about a client the engine decides.
 bool engine::state::note_peer() {
-    const std::uint32_t flags = mbedtls_ssl_get_verify_result(&ssl);
-    if (resumed)  // mbedTLS keeps the leaf of the chain, in TLS 1.2, or nothing
+    std::error_code found = d::error_of_flags(mbedtls_ssl_get_verify_result(&ssl));
+    if (resumed) {  // mbedTLS keeps the leaf of the chain, in TLS 1.2, or nothing
         peer = server_role ? peer_of_ticket : client.resume->server_identity();
-    else
+        const bool was_verified =
+            server_role ? peer_of_ticket_verified : client.resume->state().verified;
+        found = was_verified ? std::error_code{} : errc::certificate_untrusted;
+    } else {
         peer = d::identity_of(copoll_ssl_peer_chain(&ssl));
+    }
+    if (peer) verify_error = found;
     if (!server_role) {
         if (!note_fate_of_early_data()) return refuse(errc::illegal_parameter);
         if (!resumed && !d::suite_fits_server(ssl)) return refuse(errc::illegal_parameter);
-        if (peer && !resumed) verify_error = d::error_of_flags(flags);
         return true;
     }
     if (server.authenticate == client_authentication::none) return true;
-    const std::error_code wrong = judge_client(resumed ? 0 : flags);
+    const std::error_code wrong = judge_client(found);
     return !wrong || refuse(wrong);
 }
 
-/// Whether `peer`, verified with these flags, will do; forgets one that does not.
-std::error_code engine::state::judge_client(std::uint32_t flags) {
+/// Whether `peer`, about whose certificate this was found, will do; forgets one that does not.
+std::error_code engine::state::judge_client(std::error_code found) {
     if (!peer) {
         const bool required = server.authenticate == client_authentication::required;
         return required ? errc::certificate_required : std::error_code{};
     }
-    verify_error = d::error_of_flags(flags);
+    verify_error = found;
     if (!verify_error || server.verify_client != verification::required) return {};
     peer.reset();
     return verify_error;
@@ -188,6 +192,7 @@ progress engine::state::step_until(milestone until) {
             return progress::failed;
         copoll_ssl_flush(&ssl);  // so that what the step writes is all that comes behind `before`
         const std::size_t before = out.size();
+        stepped = true;
         const bool finishes = copoll_ssl_finishes_next(&ssl);
         const int ret = mbedtls_ssl_handshake_step(&ssl);
         if (ret == MBEDTLS_ERR_SSL_WANT_READ) {

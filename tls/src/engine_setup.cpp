@@ -23,9 +23,6 @@ namespace d = detail;
 
 namespace {
 
-/// Bytes of refused early data that a server skips (BoringSSL's limit).
-constexpr std::uint32_t most_skipped = 16384;
-
 /// mbedTLS has these in TLS 1.3 alone.
 bool is_pss(signature_scheme s) noexcept {
     return s == signature_scheme::rsa_pss_rsae_sha256 ||
@@ -151,14 +148,18 @@ int engine::state::set_up_client() {
     const auto& blob = client.resume->state().blob;
     // one that does not fit any more is no reason to fail: the handshake is a full one then
     if (mbedtls_ssl_session_load(session.get(), reinterpret_cast<const unsigned char*>(blob.data()),
-                                 blob.size()) == 0)
+                                 blob.size()) != 0)
+        return ret;
+    // mbedTLS would offer the session's version, whatever is configured
+    const auto version = static_cast<protocol_version>(copoll_ssl_session_version(session.get()));
+    const auto spoken = d::versions_of(client.protocol);
+    if (version >= spoken.min && version <= spoken.max)
         mbedtls_ssl_set_session(&ssl, session.get());
     return ret;
 }
 
 /// mbedTLS takes the first that fits the client's signature schemes.
 int engine::state::set_up_server() {
-    copoll_ssl_skip_early_data(&ssl, most_skipped);
     std::vector<const private_identity*> order, others;
     const auto name = hello->server_name();
     for (const auto& identity : server.identities) {

@@ -109,7 +109,7 @@ struct engine::state {
     result<void> request_client_identity();
     result<void> ask_again();
     bool take_auth_message(std::span<const std::byte> message);
-    std::error_code judge_client(std::uint32_t flags);
+    std::error_code judge_client(std::error_code found);
     bool end_renegotiation();
     bool take_buffers() noexcept;
     /// Bytes of data that this side puts into a record.
@@ -154,6 +154,7 @@ struct engine::state {
     std::string psk_identity;  ///< that was looked up last
     std::optional<named_group> group;
     std::optional<public_identity> own, peer, peer_of_ticket;
+    bool peer_of_ticket_verified = false;
     std::vector<signature_scheme> shared_schemes;
     detail::distinguished_names authorities;  ///< of a client: that the server asks for
     std::vector<std::byte> own_finished, peer_finished;
@@ -161,8 +162,10 @@ struct engine::state {
 
     tls::early_data early = tls::early_data::none;
     bool sends_early = false;  ///< of a client: wants to
-    bool wrote_early = false;
+    std::uint32_t early_written = 0;
     bool early_ended = false;  ///< of a server: no more comes
+    std::uint32_t early_promised = 0;  ///< of a server: by the ticket that it got
+    bool stepped = false;              ///< mbedTLS has gone on with the handshake
     buffer held_early{};       ///< of a server: what was not read yet
 
     detail::post_handshake_auth auth;

@@ -32,7 +32,8 @@ bool is_server(const mbedtls_ssl_context& ssl) noexcept {
 }
 
 std::size_t longest_record(const mbedtls_ssl_context& ssl) noexcept {
-    if (!copoll_ssl_reads_encrypted(&ssl)) return most_plaintext;
+    if (!copoll_ssl_reads_encrypted(&ssl))
+        return most_plaintext + (copoll_ssl_skips_early_data(&ssl) ? tls1_3_expansion : 0);
     if (is_tls1_3(ssl)) return most_plaintext + tls1_3_expansion;
     const int expansion = mbedtls_ssl_get_record_expansion(&ssl);  // with the header
     return most_plaintext + static_cast<std::size_t>(std::max(expansion, 0));

@@ -15,26 +15,34 @@ static bool is_client(const mbedtls_ssl_context* ssl) {
 }
 
 // In TLS 1.3 the server has proved itself with its CertificateVerify, in TLS 1.2 with its
-// ServerKeyExchange. A handshake that resumes another takes a shorter way, on which whatever comes
-// next counts as both.
+// ServerKeyExchange. Where a handshake resumes another, and in TLS 1.3 with a pre-shared key, it is
+// the peer's Finished that proves anything: what comes before could be a replay.
+static bool is_proved_by_finished(const mbedtls_ssl_context* ssl) {
+    return copoll_ssl_resumed(ssl) ||
+           (ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3 && copoll_ssl_uses_psk(ssl));
+}
+
 static copoll_ssl_position where_client(const mbedtls_ssl_context* ssl) {
     const bool tls1_3 = ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+    const bool by_finished = is_proved_by_finished(ssl);
     switch (ssl->state) {
         case MBEDTLS_SSL_CLIENT_CERTIFICATE:
         case MBEDTLS_SSL_CLIENT_KEY_EXCHANGE:
         case MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY:
         case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
         case MBEDTLS_SSL_CLIENT_FINISHED:
-        case MBEDTLS_SSL_NEW_SESSION_TICKET:
-        case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
         case MBEDTLS_SSL_FLUSH_BUFFERS:
         case MBEDTLS_SSL_HANDSHAKE_WRAPUP: return copoll_ssl_answer_wanted;
+        case MBEDTLS_SSL_NEW_SESSION_TICKET:
+        case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
+            return by_finished ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
         case MBEDTLS_SSL_CERTIFICATE_VERIFY:
             return tls1_3 ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
         case MBEDTLS_SSL_CERTIFICATE_REQUEST:
         case MBEDTLS_SSL_SERVER_HELLO_DONE:
             return tls1_3 ? copoll_ssl_under_way : copoll_ssl_peer_proved;
         case MBEDTLS_SSL_SERVER_FINISHED:
+            if (by_finished) return copoll_ssl_under_way;
             return tls1_3 ? copoll_ssl_peer_proved : copoll_ssl_answer_wanted;
         case MBEDTLS_SSL_END_OF_EARLY_DATA:
         case MBEDTLS_SSL_CLIENT_CCS_AFTER_SERVER_FINISHED: return copoll_ssl_peer_proved;
@@ -44,8 +52,10 @@ static copoll_ssl_position where_client(const mbedtls_ssl_context* ssl) {
 
 static copoll_ssl_position where_server(const mbedtls_ssl_context* ssl) {
     const bool tls1_3 = ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+    const bool by_finished = is_proved_by_finished(ssl);
     switch (ssl->state) {
         case MBEDTLS_SSL_CLIENT_FINISHED:
+            return by_finished ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
         case MBEDTLS_SSL_FLUSH_BUFFERS:
         case MBEDTLS_SSL_HANDSHAKE_WRAPUP:
         case MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET:
@@ -53,7 +63,7 @@ static copoll_ssl_position where_server(const mbedtls_ssl_context* ssl) {
         case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
         case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
         case MBEDTLS_SSL_SERVER_FINISHED:
-            return tls1_3 ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
+            return tls1_3 || by_finished ? copoll_ssl_under_way : copoll_ssl_answer_wanted;
         default: return copoll_ssl_under_way;
     }
 }
@@ -125,7 +135,7 @@ const uint16_t* copoll_ssl_peer_signature_schemes(const mbedtls_ssl_context* ssl
 // ---- Early data
 
 void copoll_ssl_skip_early_data(mbedtls_ssl_context* ssl, uint32_t most) {
-    ssl->session_negotiate->max_early_data_size = most;
+    if (ssl->session_negotiate != NULL) ssl->session_negotiate->max_early_data_size = most;
 }
 
 bool copoll_ssl_takes_early_data(const mbedtls_ssl_context* ssl) {
@@ -147,6 +157,10 @@ bool copoll_ssl_expects_early_data(const mbedtls_ssl_context* ssl) {
 
 bool copoll_ssl_skips_early_data(const mbedtls_ssl_context* ssl) {
     return ssl->discard_early_data_record != MBEDTLS_SSL_EARLY_DATA_NO_DISCARD;
+}
+
+uint16_t copoll_ssl_session_version(const mbedtls_ssl_session* session) {
+    return (uint16_t)session->tls_version;
 }
 
 uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session) {

@@ -61,6 +61,7 @@ bool copoll_ssl_expects_early_data(const mbedtls_ssl_context* ssl);
 bool copoll_ssl_takes_early_data(const mbedtls_ssl_context* ssl);
 /// Server: whether records that come now are dropped because early data was refused.
 bool copoll_ssl_skips_early_data(const mbedtls_ssl_context* ssl);
+uint16_t copoll_ssl_session_version(const mbedtls_ssl_session* session);
 /// Bytes that may be sent ahead in a session; 0 if none may.
 uint32_t copoll_ssl_most_early_data(const mbedtls_ssl_session* session);
 void copoll_ssl_forbid_early_data(mbedtls_ssl_session* session);

@@ -57,8 +57,12 @@ void trace::sent(std::span<const std::byte> records, bool encrypted) const {
         from.number(2);  // the version, which means nothing
         const auto body = from.vector(2);
         std::string line = record_line("sent", type, body.size());
-        if (type == handshake && !encrypted && !body.empty())
-            line += ", " + std::string(message_name(std::to_integer<std::uint8_t>(body[0])));
+        // the name of a message that is whole, as what goes on in another record has none
+        wire_reader message{body};
+        const auto kind = static_cast<std::uint8_t>(message.number(1));
+        message.vector(3);
+        if (type == handshake && !encrypted && !message.failed())
+            line += ", " + std::string(message_name(kind));
         (*to_)(line);
     }
 }

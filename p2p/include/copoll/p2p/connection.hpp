@@ -56,7 +56,7 @@ public:
     /// *Errors:* why it ended, if not in order: `errc::closed_by_peer`, `errc::ping_unanswered`,
     /// what the peer broke (see `yamux::session`, `errc::bad_record`), `errc::truncated` if its
     /// transport ended under open streams, the transport's.
-    /// *Cancellation:* ends the connection at once.
+    /// Awaited once. *Cancellation:* ends the connection at once.
     task<result<void>> run();
 
     /// Ends it: what was written is sent, the peer is told why, open streams fail with
@@ -110,16 +110,21 @@ task<result<connection>> accept(any_stream transport, identity own,
 
 namespace detail {
 
+/// Closes a connection, also when an exception passes.
+struct closing {
+    connection& c;
+    ~closing() { c.close(); }
+};
+
 template <class F, class... Args>
 task<result<void>> run_with(connection& c, F f, Args... args) {
-    auto [ended, ran] = co_await when_all(
+    auto [done, connected] = co_await when_all(
         [](connection& on, F& body, Args&... with) -> task<result<void>> {
-            auto r = co_await std::invoke(std::move(body), on, static_cast<Args&&>(with)...);
-            on.close();
-            co_return r;
+            const closing at_the_end{on};
+            co_return co_await std::invoke(std::move(body), on, static_cast<Args&&>(with)...);
         }(c, f, args...),
         c.run());
-    co_return ended ? ran : ended;
+    co_return done ? connected : done;
 }
 
 }  // namespace detail

@@ -30,7 +30,6 @@ public:
     /// Bytes that the records made here carry at most: with their frame they are 64 KiB, what a
     /// host takes in one call. A peer may send one byte more.
     static constexpr std::size_t most_sealed = 65536 - overhead;
-    static constexpr std::size_t longest_record = header_size + longest_message;
 
     session(cipher_state sending, cipher_state receiving) noexcept
         : sending_(std::move(sending)), receiving_(std::move(receiving)) {}

@@ -27,6 +27,8 @@ namespace copoll::p2p::yamux {
 struct options {
     /// Open at a time, of both sides. Those of the peer beyond are reset.
     std::size_t max_streams = 1024;
+    /// Open at a time that were opened here. rust-libp2p ends a connection with more than 512.
+    std::size_t max_opened = 500;
     /// Opened by the peer and not accepted yet. Those beyond are reset.
     std::size_t max_unaccepted = 256;
     /// Opened here and not accepted by the peer yet, which may count them as well.
@@ -99,8 +101,8 @@ public:
     io_result write(stream_id id, std::span<const std::byte> bytes);
     std::uint32_t send_window(stream_id id) const noexcept;
 
-    /// No more is written. Reading goes on.
-    void finish(stream_id id);
+    /// No more is written. Reading goes on. *Errors:* `errc::stream_reset`; why the session ended.
+    result<void> finish(stream_id id);
     /// Aborts both directions; drops what was not read. Nothing if the stream has ended already.
     void reset(stream_id id, reset_code why = reset_code::none);
     /// Why the peer has reset the stream; none if it has not.

@@ -30,7 +30,7 @@ class link;
 /// Reads end with `copoll::errc::eof` when the peer closed properly, with `errc::truncated` when
 /// its transport ended before that, with an `alert` when it gave a reason. After any other error of
 /// TLS nothing works any more; errors of the transport and `copoll::errc::canceled` leave the
-/// connection as it is. While nothing is on its way it holds no buffers.
+/// connection as it is. While it waits for the peer it holds no buffers.
 class connection {
 public:
     /// As any `read_stream`. *Errors:* see above, `errc::bad_record` and the like for a peer that

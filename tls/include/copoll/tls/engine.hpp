@@ -97,7 +97,8 @@ public:
     /// Precondition: `client_identity_request` reached, and `complete` not.
     void present(std::vector<private_identity> identities);
 
-    /// Client, before the handshake: sends bytes ahead. Gives what was taken, 64 KiB at most.
+    /// Client, before the handshake: sends bytes ahead. Gives what was taken, as far as `output`
+    /// has less than 64 KiB.
     /// *Errors:* see `client_handshake::write_early_data`.
     io_result write_early_data(std::span<const std::byte> bytes);
     /// Server: what the client sent ahead; what is left of it is what `read` gives first.

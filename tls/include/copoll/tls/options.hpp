@@ -48,8 +48,8 @@ enum class verification {
 /// Gets each secret as a line of the NSS key log format, without line end, for Wireshark. Whoever
 /// has these lines reads the connection.
 using key_log = std::function<void(std::string_view line)>;
-/// Gets a line about each record that is sent or received, and about each handshake message. For
-/// people: its form may change. It holds no secrets and no data.
+/// Gets a line about each record that is sent or received, and about each handshake message of the
+/// peer. For people: its form may change. It holds no secrets and no data.
 using trace_sink = std::function<void(std::string_view line)>;
 /// The time that certificates are checked at.
 using wall_clock = std::chrono::sys_seconds (*)();
