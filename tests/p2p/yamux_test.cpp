@@ -446,6 +446,53 @@ TEST_CASE("yamux: a silent peer is asked, and given up when it stays silent") {
     CHECK(s.session.error() == errc::ping_unanswered);
 }
 
+TEST_CASE("yamux: a ping that waits for something to be said is not missed") {
+    subject s{role::listener, {.keep_alive = 30s, .answer_within = 10s}};
+    const auto id = s.accepted(1);
+    CHECK_FALSE(s.hear(data(id, "one way")));  // the round trip is to be measured
+    CHECK_FALSE(s.session.has_output());
+    s.now += 25s;
+    CHECK(s.session.deadline() > s.now);
+    s.now += 5s;
+    CHECK(error_of(s.session.check_time(s.now)) == no_error);
+    CHECK(s.session.has_output());
+    const auto asked = s.says();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].header.type == frame_type::ping);
+    s.now += 1s;
+    CHECK_FALSE(s.hear(ping(asked[0].header.length, flag_ack)));
+    CHECK(s.session.round_trip() == 1s);  // from when it left
+}
+
+TEST_CASE("yamux: streams that have ended do not count among those that go on at the peer") {
+    subject s;
+    const auto slow = s.accepted(1);
+    s.session.finish(slow);
+    s.session.release(slow);
+    s.says();
+    for (stream_id id = 3; id < 3 + 2 * 200; id += 2) {
+        s.accepted(id);
+        s.session.finish(id);
+        s.session.release(id);
+        CHECK_FALSE(s.hear(update(id, 0, flag_fin)));
+        for (const frame& f : s.says()) CHECK(f.header.stream != slow);
+    }
+    CHECK(s.session.streams() == 1);
+}
+
+TEST_CASE("yamux: windows for streams that are gone are paid for by the data that they answer") {
+    subject s{role::listener, {.idle_burst = 10, .idle_rate = 0}};
+    for (stream_id id = 1; id < 200; id += 2) {
+        s.accepted(id);
+        CHECK(s.write(id, "answer").n == 6);
+        s.session.finish(id);
+        CHECK_FALSE(s.hear(update(id, 0, flag_fin)));
+        s.session.release(id);
+        s.says();
+        CHECK_FALSE(s.hear(update(id, 6)));
+    }
+}
+
 TEST_CASE("yamux: no keep-alive, no deadline") {
     subject s{role::listener, {.keep_alive = 0s}};
     CHECK(s.session.deadline() == copoll::clock::time_point::max());
