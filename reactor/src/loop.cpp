@@ -103,12 +103,12 @@ void loop::run_generation() {
     generation.append(ready_);
     // Writes leave at the end of a turn. Where its tasks take long, those of one would wait for all
     // the others, so they leave after each.
-    const bool weighs = stats_.turns % turns_between_weighings == 0;
+    continuation* k = generation.pop();
+    const bool weighs = stats_.turns % turns_between_weighings == 0 && !generation.empty();
     const clock::time_point begin = weighs ? clock::now() : clock::time_point{};
     unsigned resumed = 0;
-    while (continuation* k = generation.pop()) {
+    for (; k; k = generation.pop(), ++resumed) {
         resume(resolve(k));
-        ++resumed;
         if (heavy_) io_.end_turn();
     }
     io_.end_turn();

@@ -20,7 +20,7 @@ int engine::state::send(void* p, const unsigned char* bytes, std::size_t n) noex
     const bool encrypted = self.changed_cipher && mbedtls_ssl_get_version_number(&self.ssl) ==
                                                       MBEDTLS_SSL_VERSION_TLS1_2;
     if (!record.empty() && record[0] == d::change_cipher_type) self.changed_cipher = true;
-    if (!record.empty() && record[0] == d::handshake_type) self.traced = std::pair<std::uint8_t, std::size_t>{};
+    if (!record.empty() && record[0] == d::handshake_type) self.traced = decltype(self.traced){};
     self.send_record(record, encrypted);
     return static_cast<int>(n);
 }

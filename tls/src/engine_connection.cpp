@@ -25,7 +25,7 @@ constexpr unsigned most_idle_messages = 32;
 /// A message of the connection's own concern, not data. False if it ends the connection.
 bool engine::state::take_message(int ret, std::size_t output_before) {
     if (++idle_messages > most_idle_messages) return refuse(errc::too_much_work);
-    traced = std::pair<std::uint8_t, std::size_t>{};
+    traced = decltype(traced){};
     trace_message();
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
         keep_session();
