@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/detail/next_turn.hpp>
 #include <copoll/loop.hpp>
 #include <copoll/time.hpp>
 #include <copoll/when.hpp>
@@ -17,23 +18,8 @@
 namespace copoll::p2p::detail {
 namespace {
 
-/// Lets everything run that is ready now.
-class next_turn {
-public:
-    void bind(const env& e) noexcept { owner_ = e.owner; }
-    static bool start() noexcept { return false; }
-    std::coroutine_handle<> suspend(continuation& k) noexcept {
-        owner_->post(k);
-        return nullptr;
-    }
-    static void take() noexcept {}
-
-private:
-    loop* owner_ = nullptr;
-};
-
 task<void> turns(int n) {
-    for (int i = 0; i < n; ++i) co_await next_turn{};
+    for (int i = 0; i < n; ++i) co_await copoll::detail::next_turn{};
 }
 
 constexpr int turns_of_an_answer = 4;

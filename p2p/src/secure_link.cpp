@@ -5,27 +5,12 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/detail/under_way.hpp>
 #include <copoll/loop.hpp>
 
 namespace copoll::p2p::detail {
 
 namespace {
-
-/// Sets a flag while it lives, and an event afterwards.
-class mark {
-public:
-    mark(bool& flag, event& ended) noexcept : flag_(flag), ended_(ended) { flag_ = true; }
-    mark(const mark&) = delete;
-    mark& operator=(const mark&) = delete;
-    ~mark() {
-        flag_ = false;
-        ended_.set();
-    }
-
-private:
-    bool& flag_;
-    event& ended_;
-};
 
 /// Whether a failed write keeps from reading. Others do not: what a peer said before it reset the
 /// connection can still be read.
@@ -151,7 +136,7 @@ task<result<void>> secure_link::flush() {
         flushed_.reset();
         co_await check(flushed_.wait());
     }
-    const mark under_way{flushing_, flushed_};
+    const copoll::detail::under_way under_way{flushing_, flushed_};
     while (has_output()) {
         // taken away, as more may be sealed while this waits
         if (leaving_.empty()) leaving_.swap(sealed_);

@@ -9,27 +9,12 @@
 
 #include <copoll/check.hpp>
 #include <copoll/close.hpp>
+#include <copoll/detail/under_way.hpp>
 #include <copoll/time.hpp>
 
 namespace copoll::tls::detail {
 
 namespace {
-
-/// Sets a flag while it lives, and an event afterwards.
-class mark {
-public:
-    mark(bool& flag, event& ended) noexcept : flag_(flag), ended_(ended) { flag_ = true; }
-    mark(const mark&) = delete;
-    mark& operator=(const mark&) = delete;
-    ~mark() {
-        flag_ = false;
-        ended_.set();
-    }
-
-private:
-    bool& flag_;
-    event& ended_;
-};
 
 /// Whether a failed write keeps from reading. Others do not: a peer that refuses something says why
 /// before it resets the connection.
@@ -45,7 +30,7 @@ task<result<void>> link::flush() {
         co_await check(flushed_.wait());
     }
     if (!has_output()) co_return {};
-    const mark under_way{flushing_, flushed_};
+    const copoll::detail::under_way under_way{flushing_, flushed_};
     while (has_output()) {
         // taken away, as the engine may add to its own while this waits
         if (leaving_.empty()) leaving_.swap(engine.output());
@@ -148,7 +133,7 @@ task<io_result> link::read(std::span<std::byte> into, chunk* fresh) {
 }
 
 task<io_result> link::read_from_engine(std::span<std::byte> into, chunk* fresh) {
-    const mark under_way{reading_, have_read_};
+    const copoll::detail::under_way under_way{reading_, have_read_};
     copoll::detail::chunk_pool& pool = (co_await this_env{}).owner->chunks();
     for (;;) {
         if (fresh) into = std::span(*fresh = pool.take());
@@ -178,7 +163,7 @@ task<result<void>> link::read_ahead() {
     constexpr std::size_t at_once = 16 * 1024;
     const auto room = ahead_.prepare(at_once);
     if (room.empty()) co_return fail(copoll::errc::message_too_large);
-    const mark under_way{reading_, have_read_};
+    const copoll::detail::under_way under_way{reading_, have_read_};
     const bool waited_for = engine.is_client_identity_pending();
     const read_result r = engine.read(room);
     if (engine.unread() == 0) unread_ = {};
