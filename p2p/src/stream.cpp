@@ -25,5 +25,6 @@ task<result<void>> stream::negotiate(std::span<const std::string> protocols) {
     return core_->negotiate(protocols);
 }
 const std::string& stream::protocol() const noexcept { return core_->protocol(); }
+const peer_id& stream::remote_peer() const noexcept { return core_->remote_peer(); }
 
 }  // namespace copoll::p2p

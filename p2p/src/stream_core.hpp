@@ -46,6 +46,7 @@ public:
     task<result<void>> await_answer();
     task<result<void>> negotiate(std::span<const std::string> protocols);
     const std::string& protocol() const noexcept { return protocol_; }
+    const peer_id& remote_peer() const noexcept { return muxer_->remote.id; }
 
 private:
     struct proposal {

@@ -503,6 +503,8 @@ TEST_CASE("connection: reads and writes end with a timeout, and nothing is lost"
 TEST_CASE("connection: a stream outlives its connection") {
     run_test([]() -> task<result<void>> {
         std::optional<p2p::stream> kept;
+        meeting m;
+        const p2p::peer_id listener = m.listener.id();
         const auto keep_one = [&](p2p::connection& c) {
             return [](p2p::connection& on, std::optional<p2p::stream>& s) -> task<result<void>> {
                 s = co_await check(on.open("/echo/1.0.0"));
@@ -511,7 +513,6 @@ TEST_CASE("connection: a stream outlives its connection") {
                 co_return (co_await read_exactly(*s, got)).status();
             }(c, kept);
         };
-        meeting m;
         const auto both = co_await check(meet(std::move(m), keep_one, serve_echo));
         CHECK(error_of(both.dialer) == no_error);
         CHECK(error_of(both.listener) == p2p::errc::truncated);
@@ -520,6 +521,7 @@ TEST_CASE("connection: a stream outlives its connection") {
         CHECK(read.ec == errc::closed);
         const auto written = co_await kept->write_some(one);
         CHECK(written.ec == errc::closed);
+        CHECK(kept->remote_peer() == listener);
         co_return {};
     }());
 }

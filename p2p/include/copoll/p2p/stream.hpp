@@ -8,6 +8,7 @@
 #include <string>
 
 #include <copoll/p2p/error.hpp>
+#include <copoll/p2p/peer_id.hpp>
 #include <copoll/p2p/yamux_frame.hpp>
 #include <copoll/stream.hpp>
 #include <copoll/task.hpp>
@@ -58,6 +59,8 @@ public:
     task<result<void>> negotiate(std::span<const std::string> protocols);
     /// That was agreed on, or is being proposed; empty if none is.
     const std::string& protocol() const noexcept;
+    /// Who is at the other end; also when the connection has ended.
+    const peer_id& remote_peer() const noexcept;
 
     explicit stream(std::unique_ptr<detail::stream_core> core) noexcept;
     stream(stream&&) noexcept;
