@@ -25,6 +25,7 @@ const char* text(errc e) noexcept {
         case errc::wrong_peer: return "another peer than the expected one";
         case errc::bad_record: return "a Noise record does not decrypt";
         case errc::truncated: return "the connection ended within a message";
+        case errc::wrong_answer: return "the peer answered with other bytes than were asked for";
         case errc::malformed_frame: return "malformed Yamux frame";
         case errc::illegal_frame: return "unexpected Yamux frame";
         case errc::window_exceeded: return "the peer sent more than the window allows";

@@ -32,6 +32,8 @@ enum class errc {
     wrong_peer,              ///< The peer is somebody else than the one that was expected.
     bad_record,              ///< A record that does not decrypt: damaged, replayed or reordered.
     truncated,               ///< The transport ended within a message: bytes may be missing.
+    // Protocols on a stream.
+    wrong_answer,            ///< The peer answered with other bytes than those that were asked for.
     // Streams on a connection.
     malformed_frame,         ///< Against the grammar of Yamux.
     illegal_frame,           ///< A Yamux frame that may not come now.
