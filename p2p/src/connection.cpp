@@ -112,7 +112,7 @@ task<result<connection>> upgrade(any_stream transport, role own_role, identity o
         co_await check(answer_proposal(peer, unread, unsent));
     detail::muxer::peer remote{peer.remote_key(), peer.remote_peer()};
     co_return connection{std::make_shared<detail::muxer>(
-        std::move(peer), std::move(remote), own_role, options.yamux, std::move(unread),
+        std::move(peer), std::move(remote), own_role, options, std::move(unread),
         std::move(unsent), !agreed && own_role == role::dialer, agreed_by)};
 }
 

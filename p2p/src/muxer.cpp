@@ -31,11 +31,12 @@ constexpr clock::duration longest_write = std::chrono::seconds{20};
 
 }  // namespace
 
-muxer::muxer(any_stream transport, peer remote_peer, role r, const yamux::options& options,
+muxer::muxer(any_stream transport, peer remote_peer, role r, const connection_options& options,
              buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by)
-    : remote(std::move(remote_peer)), own_role(r), transport_(std::move(transport)),
-      session_(r, clock::now(), options), agreed_by_(agreed_by), unread_(std::move(unread)),
-      leaving_(std::move(unsent)) {
+    : remote(std::move(remote_peer)), own_role(r),
+      negotiation_timeout(options.negotiation_timeout), transport_(std::move(transport)),
+      session_(r, clock::now(), options.yamux), agreed_by_(agreed_by),
+      unread_(std::move(unread)), leaving_(std::move(unsent)) {
     if (!proposes) return;
     proposal_.emplace(muxer_protocols());
     buffer nothing;
@@ -51,9 +52,12 @@ task<result<void>> muxer::run() {
         co_await first_done(write_all_streams(), read_all_streams(), keep_time());
     const auto& [wrote, read, kept_time] = results;
     const std::array all{&wrote, &read, &kept_time};
-    const std::error_code stopped = *all[first] ? std::error_code{} : all[first]->error();
-    // a peer that ends it for a reason has said so before it resets the connection
-    if (first == 0 && stopped && stopped != copoll::errc::canceled) co_await hear_the_rest();
+    std::error_code stopped = *all[first] ? std::error_code{} : all[first]->error();
+    // a peer that ends it has said all, and perhaps why, before it resets the connection
+    if (first == 0 && stopped && stopped != copoll::errc::canceled) {
+        const std::error_code heard = co_await hear_the_rest();
+        if (heard == copoll::errc::eof) stopped = heard;
+    }
     const std::error_code why = why_ended(stopped);
     end(why == copoll::errc::canceled ? make_error_code(copoll::errc::closed) : why);
     if (why != copoll::errc::canceled) co_await take_leave();
@@ -76,10 +80,10 @@ void muxer::end(std::error_code why) {
     for (event* e : {&room_, &incoming_, &openable_}) e->set();
 }
 
-task<void> muxer::hear_the_rest() {
+task<std::error_code> muxer::hear_the_rest() {
     using namespace std::chrono_literals;
     const auto heard = co_await with_timeout(read_all_streams(), 250ms);
-    static_cast<void>(heard);  // it is in the session, if it matters
+    co_return heard.error();  // reading does not end without one
 }
 
 /// What is still to be said: why the connection ends, if this side ends it.
@@ -118,6 +122,7 @@ task<result<void>> muxer::keep_time() {
             co_return fail(errc::ping_unanswered);
         if (proposal_ && now >= agreed_by_) co_return fail(copoll::errc::timed_out);
         co_await check(session_.check_time(now));
+        tell_waiters();
         said_something();
     }
 }
@@ -233,13 +238,16 @@ task<result<yamux::stream_id>> muxer::open() {
     }
 }
 
+/// What the peer opened before it ended the connection can still be accepted.
 task<result<yamux::stream_id>> muxer::accept() {
     for (;;) {
-        if (const auto ec = session_.error()) co_return fail(ec);
+        const std::error_code ended = session_.error();
+        if (ended && !ended_by_peer()) co_return fail(ended);
         if (const auto accepted = session_.accept()) {
             said_something();
             co_return *accepted;
         }
+        if (ended) co_return fail(ended);
         incoming_.reset();
         co_await check(incoming_.wait());
     }
@@ -257,6 +265,11 @@ task<io_result> muxer::read_some(yamux::stream_id id, stream_waiters& w,
     }
 }
 
+/// The end of what a peer says is an end to reads alone.
+std::error_code muxer::why_unsent(std::error_code ec) const noexcept {
+    return ec == copoll::errc::eof ? make_error_code(copoll::errc::connection_reset) : ec;
+}
+
 /// Those who wait for room get it in turn: a stream that writes much must not keep the others out.
 task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
                                   std::span<const std::byte> bytes) {
@@ -267,7 +280,8 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
             for (;;) {
                 const io_result r = session_.write(id, bytes);
                 said_something();
-                if (r.n > 0 || r.ec || bytes.empty()) co_return r;
+                if (r.ec) co_return io_result{why_unsent(r.ec), 0};
+                if (r.n > 0 || bytes.empty()) co_return r;
                 if (session_.send_window(id) == 0) break;
                 room_.reset();
                 const auto waited = co_await room_.wait();
@@ -283,7 +297,8 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
 result<void> muxer::finish(yamux::stream_id id) noexcept {
     const auto finished = session_.finish(id);
     said_something();
-    return finished;
+    if (!finished) return fail(why_unsent(finished.error()));
+    return {};
 }
 
 void muxer::reset(yamux::stream_id id, reset_code why) noexcept {

@@ -39,7 +39,7 @@ public:
 
     /// `unread` came in already, `unsent` goes with what is sent first. With `proposes` so does a
     /// proposal of the muxer, which the peer must take by `agreed_by`.
-    muxer(any_stream transport, peer remote_peer, role r, const yamux::options& options,
+    muxer(any_stream transport, peer remote_peer, role r, const connection_options& options,
           buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by);
 
     task<result<void>> run();
@@ -57,15 +57,18 @@ public:
     void release(yamux::stream_id id) noexcept;
 
     const yamux::session& session() const noexcept { return session_; }
+    /// In order: what it sent can still be read.
+    bool ended_by_peer() const noexcept { return session_.error() == copoll::errc::eof; }
 
     const peer remote;
     const role own_role;
+    const clock::duration negotiation_timeout;  ///< of each stream
 
 private:
     task<result<void>> write_all_streams();
     task<result<void>> read_all_streams();
     task<result<void>> keep_time();
-    task<void> hear_the_rest();
+    task<std::error_code> hear_the_rest();
     task<void> take_leave();
 
     bool collect_output();
@@ -75,6 +78,7 @@ private:
     void end(std::error_code why);
     void said_something() noexcept;
     std::error_code why_ended(std::error_code stopped) const noexcept;
+    std::error_code why_unsent(std::error_code ec) const noexcept;
 
     any_stream transport_;
     yamux::session session_;

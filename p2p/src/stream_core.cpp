@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/time.hpp>
 
 namespace copoll::p2p::detail {
 
@@ -48,11 +49,12 @@ task<result<void>> stream_core::write_out(buffer& out) {
 
 task<result<void>> stream_core::propose(std::vector<std::string> protocols) {
     multistream::dialer engine{std::move(protocols)};
-    proposal_ = std::make_unique<proposal>(std::move(engine));
+    const auto answer_by = copoll::detail::after(clock::now(), muxer_->negotiation_timeout);
+    proposal_ = std::make_unique<proposal>(std::move(engine), answer_by);
     protocol_ = proposal_->engine.protocol();
     buffer nothing, out;
     co_await check(proposal_->engine.advance(nothing, out));
-    co_return co_await write_out(out);
+    co_return co_await with_deadline(write_out(out), answer_by);
 }
 
 task<result<void>> stream_core::await_answer() {
@@ -60,22 +62,28 @@ task<result<void>> stream_core::await_answer() {
         answered_.reset();
         co_await check(answered_.wait());
     }
+    if (refused_) co_return fail(refused_);
+    if (!proposal_) co_return {};
     answer_awaited_ = true;
-    const auto read = co_await read_answer();
+    const auto read = co_await with_deadline(read_answer(), proposal_->answer_by);
+    if (!read && read.error() == copoll::errc::timed_out) refuse(read.error());
     answer_awaited_ = false;
     answered_.set();
     co_return read;
 }
 
+void stream_core::refuse(std::error_code why) noexcept {
+    refused_ = why;
+    reset(reset_code::negotiation_failed);
+}
+
 task<result<void>> stream_core::read_answer() {
-    if (refused_) co_return fail(refused_);
     while (proposal_) {
         buffer out;
         const auto advanced = proposal_->engine.advance(proposal_->in, out);
         if (!advanced) {
-            refused_ = advanced.error();
-            reset(reset_code::negotiation_failed);
-            co_return fail(refused_);
+            refuse(advanced.error());
+            co_return fail(advanced.error());
         }
         protocol_ = proposal_->engine.protocol();
         if (*advanced == progress::complete) {
@@ -90,16 +98,26 @@ task<result<void>> stream_core::read_answer() {
 }
 
 task<result<void>> stream_core::negotiate(std::span<const std::string> protocols) {
+    const auto agreed = co_await with_timeout(answer(protocols), muxer_->negotiation_timeout);
+    if (!agreed && agreed.error() == copoll::errc::timed_out)
+        reset(reset_code::negotiation_failed);
+    co_return agreed;
+}
+
+task<result<void>> stream_core::answer(std::span<const std::string> protocols) {
     multistream::listener engine{protocols};
     buffer in, out;
     for (;;) {
         const auto advanced = engine.advance(in, out);
-        co_await check(write_out(out));
+        const bool complete = advanced && *advanced == progress::complete;
+        const auto written = co_await write_out(out);
+        // a peer that has said all and closed the connection need not hear the answer
+        if (!written && !(complete && muxer_->ended_by_peer())) co_return written;
         if (!advanced) {
             reset(reset_code::negotiation_failed);
             co_return fail(advanced.error());
         }
-        if (*advanced == progress::complete) break;
+        if (complete) break;
         co_await check(read_more(in));
     }
     protocol_ = engine.protocol();

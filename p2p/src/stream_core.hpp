@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <copoll/buffer.hpp>
+#include <copoll/clock.hpp>
 #include <copoll/event.hpp>
 #include <copoll/p2p/multistream.hpp>
 #include <copoll/task.hpp>
@@ -44,6 +45,7 @@ public:
     task<result<void>> propose(std::vector<std::string> protocols);
     /// Waits until the peer has taken one. More than one may wait.
     task<result<void>> await_answer();
+    /// Agrees on one of `protocols`, which the peer proposes.
     task<result<void>> negotiate(std::span<const std::string> protocols);
     const std::string& protocol() const noexcept { return protocol_; }
     const peer_id& remote_peer() const noexcept { return muxer_->remote.id; }
@@ -51,6 +53,7 @@ public:
 private:
     struct proposal {
         multistream::dialer engine;
+        clock::time_point answer_by;
         buffer in{};
     };
 
@@ -58,6 +61,8 @@ private:
         return muxer_->read_some(id_, waiters_, into);
     }
     task<result<void>> read_answer();
+    void refuse(std::error_code why) noexcept;
+    task<result<void>> answer(std::span<const std::string> protocols);
     task<result<void>> read_more(buffer& in);
     task<result<void>> write_out(buffer& out);
 
@@ -66,7 +71,7 @@ private:
     stream_waiters& waiters_;
     std::string protocol_;
     std::unique_ptr<proposal> proposal_;  ///< until it is answered
-    std::error_code refused_{};           ///< how it was answered
+    std::error_code refused_{};           ///< how it was answered, if it was not taken
     bool answer_awaited_ = false;         ///< by one that reads it
     event answered_;                      ///< for the others
     buffer ahead_;                        ///< what came behind the agreement

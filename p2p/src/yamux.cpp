@@ -25,6 +25,9 @@ constexpr std::size_t most_left = 64;
 /// Answers that wait; with more no input is wanted.
 constexpr std::size_t most_refused = 64;
 
+/// In the time after which a stream is idle.
+constexpr unsigned sweeps = 4;
+
 }  // namespace
 
 session::session(role own_role, clock::time_point now, const options& o)
@@ -137,8 +140,7 @@ result<std::optional<stream_id>> session::open() {
     if (s.ended) return fail(s.ended);
     constexpr std::uint64_t last_id = std::numeric_limits<stream_id>::max();
     if (s.went_away || s.peer_went_away || s.next_id > last_id) return fail(errc::going_away);
-    if (s.streams.size() >= s.limits.max_streams || s.opened >= s.limits.max_opened)
-        return fail(errc::too_many_streams);
+    if (s.opened >= s.limits.max_opened) return fail(errc::too_many_streams);
     if (s.unacknowledged >= s.limits.max_unacknowledged) return std::nullopt;
     const auto id = static_cast<stream_id>(std::exchange(s.next_id, s.next_id + 2));
     stream& fresh = s.streams.try_emplace(id, s.now).first->second;
@@ -178,7 +180,8 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         std::ranges::copy(data.first(n), into.begin());
         s.unread.consume(n);
         s.window.read(static_cast<std::uint32_t>(n));
-        state_->unread -= n;
+        s.idle_for = 0;
+        state_->keep_less(n);
         if (s.unread.empty()) s.unread = buffer{};
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
@@ -199,6 +202,7 @@ io_result session::write(stream_id id, std::span<const std::byte> bytes) {
     const std::size_t n = std::min(wanted, room - frame_header::size);
     state_->put_data(id, s, bytes.first(n));
     s.send_window -= static_cast<std::uint32_t>(n);
+    s.idle_for = 0;
     return {{}, n};
 }
 
@@ -259,9 +263,27 @@ void session::state::abort(stream_id id, stream& s, std::uint32_t why) {
     list(id, s);
 }
 
+bool session::state::has_room(std::uint64_t n) const noexcept {
+    const auto fits = [n](std::uint64_t used, std::uint64_t limit) {
+        return limit - std::min(used, limit) >= n;
+    };
+    const unread_budget* const all = limits.unread_of_all.get();
+    return fits(unread, limits.max_unread) && (!all || fits(all->used, all->limit));
+}
+
+void session::state::keep_more(std::uint64_t n) noexcept {
+    unread += n;
+    if (limits.unread_of_all) limits.unread_of_all->used += n;
+}
+
+void session::state::keep_less(std::uint64_t n) noexcept {
+    unread -= n;
+    if (limits.unread_of_all) limits.unread_of_all->used -= n;
+}
+
 void session::state::drop_unread(stream& s) {
     s.window.read(static_cast<std::uint32_t>(s.unread.size()));
-    unread -= s.unread.size();
+    keep_less(s.unread.size());
     s.unread = buffer{};
 }
 
@@ -351,19 +373,39 @@ void session::state::start_ping() {
     ping_can_wait = true;
 }
 
+clock::time_point session::state::silence_due() const noexcept {
+    using copoll::detail::after;
+    if (limits.keep_alive == clock::duration{}) return clock::time_point::max();
+    if (asked_at) return after(std::max(*asked_at, heard_at), limits.answer_within);
+    return after(heard_at, limits.keep_alive);
+}
+
+clock::time_point session::state::sweep_due() const noexcept {
+    if (limits.idle_stream == clock::duration{}) return clock::time_point::max();
+    return copoll::detail::after(swept_at, limits.idle_stream / sweeps);
+}
+
+/// Counting sweeps takes a byte of a stream, and no clock when something moves.
+void session::state::sweep() {
+    swept_at = now;
+    for (auto& [id, s] : streams) {
+        if (s.is_over() || s.idle_for++ < sweeps) continue;
+        abort(id, s, static_cast<std::uint32_t>(reset_code::garbage_collected));
+    }
+}
+
 clock::time_point session::deadline() const noexcept {
     const state& s = *state_;
-    if (s.limits.keep_alive == clock::duration{} || s.ended) return clock::time_point::max();
-    using copoll::detail::after;
-    if (s.asked_at) return after(std::max(*s.asked_at, s.heard_at), s.limits.answer_within);
-    return after(s.heard_at, s.limits.keep_alive);
+    if (s.ended) return clock::time_point::max();
+    return std::min(s.silence_due(), s.sweep_due());
 }
 
 result<void> session::check_time(clock::time_point now) {
     state& s = *state_;
     if (s.ended) return fail(s.ended);
     s.now = now;
-    if (now < deadline()) return {};
+    if (now >= s.sweep_due()) s.sweep();
+    if (now < s.silence_due()) return {};
     if (s.asked_at) return fail(s.fail_with(errc::ping_unanswered, go_away_code::normal));
     if (!s.ping) s.start_ping();
     s.ping_can_wait = false;

@@ -111,7 +111,7 @@ result<void> session::state::open_by_peer(const frame_header& h) {
     if (is_own(h.stream) || streams.contains(h.stream)) return fail(errc::illegal_frame);
     if (h.type == frame_type::data && h.length > initial_window)
         return fail(errc::window_exceeded);
-    const bool full = streams.size() >= limits.max_streams ||
+    const bool full = streams.size() - opened >= limits.max_accepted ||
                       unaccepted.size() >= limits.max_unaccepted || went_away;
     if (full) {
         if (!h.has(flag_rst)) refused.push_back(h.stream);
@@ -126,7 +126,7 @@ result<void> session::state::open_by_peer(const frame_header& h) {
 result<void> session::state::start_data(stream& s, const frame_header& h) {
     if (s.peer_finished) return fail(errc::illegal_frame);
     if (h.length > s.window.allowed()) return fail(errc::window_exceeded);
-    if (limits.max_unread - std::min(unread, limits.max_unread) < h.length) {
+    if (!has_room(h.length)) {
         abort(h.stream, s, static_cast<std::uint32_t>(reset_code::resource_limit));
         return {};
     }
@@ -147,9 +147,12 @@ void session::state::take_body(std::span<const std::byte> bytes) {
         if (s->released) {
             s->window.read(n);
             if (s->window.allowed() == 0) abort(body_stream, *s, 0);
+        } else if (!has_room(n)) {  // another session has taken it since
+            abort(body_stream, *s, static_cast<std::uint32_t>(reset_code::resource_limit));
         } else {
             s->unread.append(bytes);
-            unread += n;
+            s->idle_for = 0;
+            keep_more(n);
             announce(body_stream, *s, true, false);
         }
     }
@@ -165,6 +168,7 @@ void session::state::end_body() {
 result<void> session::state::add_send_window(stream& s, std::uint32_t n) {
     if (s.send_window + n < s.send_window) return fail(errc::illegal_frame);
     s.send_window += n;
+    s.idle_for = 0;
     return {};
 }
 

@@ -46,6 +46,8 @@ struct stream {
     bool readable = false;
     bool writable = false;
 
+    std::uint8_t idle_for = 0;  ///< sweeps since something moved
+
     bool owes_frame() const noexcept { return owes_syn || owes_ack || owes_fin || owes_rst; }
     bool is_over() const noexcept {
         return is_reset || (finished && peer_finished && !owes_fin);
@@ -71,7 +73,10 @@ private:
 struct session::state {
     state(role own_role, clock::time_point at, const options& o)
         : own(own_role), limits(o), next_id(own_role == role::dialer ? 1 : 2), now(at),
-          heard_at(at), idle(o.idle_burst, o.idle_rate, at) {}
+          heard_at(at), swept_at(at), idle(o.idle_burst, o.idle_rate, at) {}
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+    ~state() { keep_less(unread); }
 
     // ---- Input: the header, then what follows it
     std::size_t take_header(std::span<const std::byte> bytes);
@@ -105,10 +110,16 @@ struct session::state {
     stream& at(stream_id id) noexcept;
     bool acknowledged(stream& s) noexcept;  ///< false if it was already
     void announce(stream_id id, stream& s, bool readable, bool writable);
+    bool has_room(std::uint64_t n) const noexcept;
+    void keep_more(std::uint64_t n) noexcept;
+    void keep_less(std::uint64_t n) noexcept;
     void drop_unread(stream& s);
     void abort(stream_id id, stream& s, std::uint32_t why);
     void remove_if_over(stream_id id, stream& s);
     void bury_oldest();
+    void sweep();
+    clock::time_point sweep_due() const noexcept;
+    clock::time_point silence_due() const noexcept;
 
     /// Ends the session; the peer is told `code`.
     std::error_code fail_with(std::error_code why, go_away_code code);
@@ -144,6 +155,7 @@ struct session::state {
 
     clock::time_point now;
     clock::time_point heard_at;
+    clock::time_point swept_at;  ///< for idle streams
     std::optional<clock::time_point> asked_at;   ///< while an answer is awaited
     std::optional<clock::time_point> measured_at;  ///< when the round trip was asked for last
     std::uint32_t ping_number = 0;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -18,9 +19,12 @@ using namespace copoll::p2p;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     auto rest = std::as_bytes(std::span{data, size});
     yamux::options options;
-    options.max_streams = 20;
+    options.max_accepted = 12;
+    options.max_opened = 8;
     options.max_unaccepted = 5;
     options.max_unread = 400'000;
+    options.unread_of_all = std::make_shared<yamux::unread_budget>(600'000, 250'000);
+    options.idle_stream = std::chrono::seconds{2};
     copoll::clock::time_point now{};
     yamux::session session{role::listener, now, options};
     std::vector<yamux::stream_id> held;
@@ -57,7 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
         }
         must(session.unread() <= options.max_unread);
-        must(session.streams() <= options.max_streams);
+        must(options.unread_of_all->used == 250'000 + session.unread());
+        must(options.unread_of_all->used <= options.unread_of_all->limit);
+        must(session.streams() <= options.max_accepted + options.max_opened);
         while (const auto event = session.next_event())
             must(std::ranges::find(held, event->stream) != held.end());
         must(session.output(now).size() < 140'000);

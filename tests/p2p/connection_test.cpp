@@ -218,6 +218,110 @@ TEST_CASE("connection: a protocol that the peer does not take is told by the fir
     });
 }
 
+namespace {
+
+/// Whether that was so long ago, by a clock that is the test's own. Others are not asked.
+bool is_ago([[maybe_unused]] clock::duration d, [[maybe_unused]] clock::time_point then) {
+#if __has_include(<copoll/backend/sim.hpp>)
+    return clock::now() - then == d;
+#else
+    return true;
+#endif
+}
+
+meeting with_little_time() {
+    meeting m;
+    m.dialers.negotiation_timeout = m.listeners.negotiation_timeout = 50ms;
+    return m;
+}
+
+}  // namespace
+
+TEST_CASE("connection: a peer that does not answer a proposal is given up in time") {
+    run_test([]() -> task<result<void>> {
+        meeting m = with_little_time();
+        const auto both = co_await check(meet(
+            std::move(m),
+            [](p2p::connection& c) -> task<result<void>> {
+                const auto proposed_at = clock::now();
+                auto s = co_await check(c.open("/echo/1.0.0"));
+                co_await check(write_all(s, bytes_of("request")));
+                co_await check(sleep_for(20ms));
+                auto [ended, read] = co_await when_all(s.shutdown_write(), drain(s));
+                CHECK(is_ago(50ms, proposed_at));
+                CHECK(error_of(ended) == errc::timed_out);
+                CHECK(read.end == errc::timed_out);
+                const auto again = co_await s.shutdown_write();
+                CHECK(error_of(again) == errc::timed_out);
+                const auto more = co_await s.write_some(bytes_of("x"));
+                CHECK(more.ec == p2p::errc::stream_reset);
+
+                std::vector<std::string> any{"/echo/1.0.0", "/echo/2.0.0"};
+                const auto none = co_await c.open_first_of(std::move(any));
+                CHECK(error_of(none) == errc::timed_out);
+                co_return co_await echoes(c, 1000);  // the connection goes on
+            },
+            [](p2p::connection& c) -> task<result<void>> {
+                auto silent = co_await check(c.accept());
+                auto silent_too = co_await check(c.accept());
+                auto s = co_await check(c.accept());
+                co_await check(echo_stream(std::move(s)));
+                CHECK(silent.reset_by_peer() == p2p::reset_code::negotiation_failed);
+                co_return co_await just_listen(c);
+            }));
+        CHECK(error_of(both.dialer) == no_error);
+        CHECK(error_of(both.listener) == no_error);
+        co_return {};
+    }());
+}
+
+TEST_CASE("connection: a peer that proposes byte by byte is given up in time") {
+    run_test([]() -> task<result<void>> {
+        meeting m = with_little_time();
+        const auto both = co_await check(meet(
+            std::move(m),
+            [](p2p::connection& c) -> task<result<void>> {
+                auto s = co_await check(c.open_raw());
+                io_result written;
+                for (const char one : std::string("\x13/multistream/1.0.0\n")) {
+                    if (written.ec) break;
+                    written = co_await write_all(s, bytes_of({&one, 1}));
+                    co_await check(sleep_for(5ms));
+                }
+                CHECK(written.ec == p2p::errc::stream_reset);
+                CHECK(s.reset_by_peer() == p2p::reset_code::negotiation_failed);
+                co_return co_await echoes(c, 1000);
+            },
+            [](p2p::connection& c) -> task<result<void>> {
+                {
+                    auto slow = co_await check(c.accept());
+                    const auto accepted_at = clock::now();
+                    const auto agreed = co_await slow.negotiate(echo_protocols());
+                    CHECK(error_of(agreed) == errc::timed_out);
+                    CHECK(is_ago(50ms, accepted_at));
+                }
+                co_return co_await serve_echo(c);
+            }));
+        CHECK(error_of(both.dialer) == no_error);
+        CHECK(error_of(both.listener) == no_error);
+        co_return {};
+    }());
+}
+
+TEST_CASE("connection: an answer that came in time may be read late") {
+    run_in_worlds([]() -> task<result<void>> {
+        meeting m = with_little_time();
+        co_return co_await meet_echo(std::move(m), [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.open("/echo/1.0.0"));
+            co_await check(write_all(s, bytes_of("x")));
+            co_await check(sleep_for(200ms));
+            std::byte back[1];
+            co_await check(read_exactly(s, back));
+            co_return co_await s.shutdown_write();
+        });
+    });
+}
+
 TEST_CASE("connection: the first protocol that the peer takes") {
     run_in_worlds([]() -> task<result<void>> {
         co_return co_await meet_echo([](p2p::connection& c) -> task<result<void>> {
@@ -452,6 +556,76 @@ TEST_CASE("connection: closing ends what the peer awaits, and streams are cut of
             }));
         CHECK(error_of(both.dialer) == no_error);
         CHECK(error_of(both.listener) == p2p::errc::truncated);
+        co_return {};
+    });
+}
+
+namespace {
+
+/// What a peer says that opens a stream and asks for no answer: its proposal and more.
+std::string whole_request() { return "\x13/multistream/1.0.0\n\x0c/echo/1.0.0\nall of it"; }
+
+task<result<void>> say_all_and_go(p2p::connection& c) {
+    for (int i = 0; i < 3; ++i) {
+        auto s = co_await check(c.open_raw());
+        co_await check(write_all(s, bytes_of(whole_request())));
+        co_await check(s.shutdown_write());
+    }
+    co_return {};
+}
+
+/// Accepts three streams, each of them whole, and then the end.
+task<result<void>> hear_all(p2p::connection& c) {
+    for (int i = 0; i < 3; ++i) {
+        auto s = co_await check(c.accept());
+        co_await check(s.negotiate(echo_protocols()));
+        CHECK(s.protocol() == "/echo/1.0.0");
+        buffer heard;
+        const auto end = co_await read_to_end(s, heard);
+        CHECK(end.ec == no_error);
+        CHECK(heard.text() == "all of it");
+    }
+    const auto none = co_await c.accept();
+    CHECK(error_of(none) == errc::eof);
+    co_return {};
+}
+
+}  // namespace
+
+TEST_CASE("connection: what a peer said before it closed at once is heard, also later") {
+    run_in_worlds([]() -> task<result<void>> {
+        for (const auto patience : {0ms, 1ms, 500ms}) {
+            meeting m;
+            const auto both = co_await check(
+                meet(std::move(m), say_all_and_go, [&](p2p::connection& c) {
+                    return [](p2p::connection& on, clock::duration d) -> task<result<void>> {
+                        if (d > 0ms) co_await check(sleep_for(d));
+                        co_return co_await hear_all(on);
+                    }(c, patience);
+                }));
+            CHECK(error_of(both.dialer) == no_error);
+            CHECK(error_of(both.listener) == no_error);
+        }
+        co_return {};
+    });
+}
+
+TEST_CASE("connection: a peer that has closed it is told nothing more") {
+    run_in_worlds([]() -> task<result<void>> {
+        meeting m;
+        const auto both = co_await check(
+            meet(std::move(m), say_all_and_go, [](p2p::connection& c) -> task<result<void>> {
+                auto s = co_await check(c.accept());
+                co_await check(sleep_for(500ms));
+                co_await check(s.negotiate(echo_protocols()));
+                const auto written = co_await s.write_some(bytes_of("answer"));
+                CHECK(written.ec == errc::connection_reset);
+                const auto finished = co_await s.shutdown_write();
+                CHECK(error_of(finished) == errc::connection_reset);
+                co_return {};
+            }));
+        CHECK(error_of(both.dialer) == no_error);
+        CHECK(error_of(both.listener) == no_error);
         co_return {};
     });
 }

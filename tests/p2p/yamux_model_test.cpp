@@ -32,7 +32,8 @@ TEST_CASE("yamux: two sessions agree, whatever is done to them and however it is
 
 TEST_CASE("yamux: the same within narrow bounds") {
     copoll::p2p::yamux::options narrow;
-    narrow.max_streams = 6;
+    narrow.max_accepted = 3;
+    narrow.max_opened = 3;
     narrow.max_unaccepted = 2;
     narrow.max_unacknowledged = 2;
     narrow.max_unread = 300 * 1024;

@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -386,11 +387,13 @@ TEST_CASE("yamux: streams that nobody accepts are reset, and the others go on") 
     CHECK_FALSE(s.session.accept());
 }
 
-TEST_CASE("yamux: there are no more than the allowed number of streams, of both sides") {
-    subject s{role::listener, {.max_streams = 3}};
-    s.open();
+TEST_CASE("yamux: each side opens as many streams as it may, whatever the other does") {
+    subject s{role::listener, {.max_accepted = 2, .max_opened = 2}};
     s.accepted(1);
     s.accepted(3);
+    s.open();
+    s.open();
+    s.says();
     CHECK(error_of(s.session.open()) == errc::too_many_streams);
     CHECK_FALSE(s.hear(data(5, "x", flag_syn)));
     const auto answer = s.says_of_streams();
@@ -400,6 +403,10 @@ TEST_CASE("yamux: there are no more than the allowed number of streams, of both 
     s.says();
     CHECK_FALSE(s.hear(data(7, "x", flag_syn)));
     CHECK(s.session.accept() == stream_id{7});
+    CHECK(error_of(s.session.open()) == errc::too_many_streams);
+    s.session.release(2);
+    s.says();
+    s.open();
 }
 
 TEST_CASE("yamux: a stream that would hold too much in all is reset") {
@@ -412,6 +419,105 @@ TEST_CASE("yamux: a stream that would hold too much in all is reset") {
     CHECK(s.read_error(3) == errc::stream_reset);
     CHECK(s.says_of_streams() == std::vector{update(3, 0x1002, flag_rst)});
     CHECK(s.read(1).size() == initial_window);
+}
+
+TEST_CASE("yamux: a stream that would hold more than all sessions may is reset") {
+    const auto budget = std::make_shared<unread_budget>(initial_window + 1000);
+    options o;
+    o.unread_of_all = budget;
+    std::optional<subject> first{std::in_place, role::listener, o};
+    subject second{role::listener, o};
+    first->accepted(1);
+    second.accepted(1);
+    second.accepted(3);
+    CHECK_FALSE(first->hear(data(1, full_window)));
+    CHECK_FALSE(second.hear(data(1, std::string(1000, 'x'))));
+    CHECK_FALSE(second.hear(data(3, "y")));
+    CHECK(second.read_error(3) == errc::stream_reset);
+    CHECK(second.says_of_streams() == std::vector{update(3, 0x1002, flag_rst)});
+    CHECK(budget->used == budget->limit);
+
+    CHECK(second.read(1).size() == 1000);
+    CHECK(budget->used == initial_window);
+    first.reset();
+    CHECK(budget->used == 0);
+    second.accepted(5);
+    CHECK_FALSE(second.hear(data(5, full_window)));
+    CHECK(second.read(5) == full_window);
+}
+
+TEST_CASE("yamux: what another session has taken while a frame came is not there any more") {
+    options o;
+    o.unread_of_all = std::make_shared<unread_budget>(1000);
+    subject s{role::listener, o}, other{role::listener, o};
+    s.accepted(1);
+    other.accepted(1);
+    buffer wire;
+    wire.append(data(1, "").header.encode());
+    wire.data()[frame_header::size - 1] = std::byte{200};  // so many bytes follow
+    CHECK(s.session.input(std::as_const(wire).data(), s.now));
+    CHECK_FALSE(other.hear(data(1, std::string(900, 'x'))));
+    CHECK(s.session.input(bytes_of(std::string(100, 'x')), s.now));
+    CHECK(s.session.input(bytes_of(std::string(100, 'x')), s.now));
+    CHECK(o.unread_of_all->used == 900);
+    CHECK(s.read_error(1) == errc::stream_reset);
+    CHECK(other.read(1).size() == 900);
+    s.accepted(3);  // the rest of the frame was understood
+}
+
+TEST_CASE("yamux: a stream on which nothing moves is reset in time, and says why") {
+    const auto passes = [](subject& s, copoll::clock::duration d) {
+        const auto until = s.now + d;
+        while (s.session.deadline() <= until) {
+            s.now = s.session.deadline();
+            CHECK(error_of(s.session.check_time(s.now)) == no_error);
+        }
+        s.now = until;
+    };
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 120s}};
+    CHECK(s.session.deadline() == s.now + 30s);
+    passes(s, 29s);
+    for (const stream_id id : {1u, 3u, 5u, 7u}) s.accepted(id);
+    CHECK_FALSE(s.hear(data(7, "unread")));
+    for (int i = 0; i < 100; ++i) {  // for 25 minutes
+        passes(s, 15s);
+        CHECK_FALSE(s.hear(data(1, "x")));
+        CHECK(s.write(3, "x").n == 1);
+        CHECK_FALSE(s.hear(update(3, 1)));
+        s.says();
+    }
+    for (const stream_id idle : {5u, 7u}) {
+        CHECK(s.read_error(idle) == errc::stream_reset);
+        CHECK_FALSE(s.session.reset_by_peer(idle));
+    }
+    CHECK(s.read(1).size() == 100);
+    CHECK(s.write(3, "x").n == 1);
+    CHECK(s.session.unread() == 0);
+}
+
+TEST_CASE("yamux: reading what came long ago keeps a stream, and idle ones are told of") {
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "0123456789")));
+    s.accepted(3);
+    CHECK_FALSE(s.hear(update(5, 0, flag_syn)));  // nobody accepts it
+    s.says();
+    std::vector<frame> said;
+    for (int second = 1; second <= 10; ++second) {
+        s.now += 1s;
+        CHECK(s.read(1, 1).size() == 1);
+        CHECK(error_of(s.session.check_time(s.now)) == no_error);
+        for (const frame& f : s.says_of_streams()) {
+            CHECK(second == 5);
+            said.push_back(f);
+        }
+    }
+    REQUIRE(said.size() == 2);
+    CHECK(said[0].header.stream + said[1].header.stream == 8);
+    for (const frame& f : said) CHECK(f == update(f.header.stream, 0x1006, flag_rst));
+    CHECK_FALSE(s.session.accept());
+    CHECK(s.read_error(3) == errc::stream_reset);
+    CHECK(s.read_error(1) == no_error);
 }
 
 TEST_CASE("yamux: pings are answered once, with their number") {

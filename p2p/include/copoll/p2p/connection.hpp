@@ -45,6 +45,9 @@ struct connection_options {
     bool early_muxer = true;
     /// How long it may take from the first byte until streams can be opened.
     clock::duration timeout = std::chrono::seconds{10};
+    /// How long it may take to agree on the protocol of a stream: from `stream::negotiate`, or from
+    /// when it was proposed.
+    clock::duration negotiation_timeout = std::chrono::seconds{10};
 };
 
 /// Made by `connect` and `accept`. Somebody has to `run` it, best `with_connection`: it moves the
@@ -65,19 +68,21 @@ public:
 
     /// Opens a stream and proposes `protocol` with the first bytes that are written, so that it
     /// takes no round trip. Whether the peer takes it the first read tells.
-    /// *Errors:* `errc::going_away`, `errc::too_many_streams`, why the connection ended.
+    /// *Errors:* `errc::going_away`, `errc::too_many_streams`, why the connection ended;
+    /// `timed_out` if the proposal does not get away.
     /// *Cancellation:* no stream comes out of it.
     task<result<stream>> open(std::string protocol);
     /// The same with the first of `protocols` that the peer takes; waits for its answers.
-    /// *Errors:* also `errc::protocol_not_supported`, `errc::malformed_negotiation`.
+    /// *Errors:* also `errc::protocol_not_supported`, `errc::malformed_negotiation`, and
+    /// `timed_out` if the peer does not answer.
     task<result<stream>> open_first_of(std::vector<std::string> protocols);
     /// A stream without a protocol, for those who agree on one in another way.
     task<result<stream>> open_raw();
 
     /// The next stream that the peer opens. Its protocol is to be agreed on: `stream::negotiate`,
     /// best in a task of its own, as a peer may take its time with it.
-    /// *Errors:* `copoll::errc::eof` when the peer has closed the connection, `closed` when this
-    /// side has; why it ended. *Cancellation:* none is lost.
+    /// *Errors:* `copoll::errc::eof` when the peer has closed the connection, behind all that it
+    /// opened before; `closed` when this side has; why it ended. *Cancellation:* none is lost.
     task<result<stream>> accept();
 
     const peer_id& remote_peer() const noexcept;

@@ -31,18 +31,20 @@ class stream_core;
 class stream {
 public:
     /// As any `read_stream`. *Errors:* see above; on a stream whose protocol is not agreed on yet
-    /// `errc::protocol_not_supported`, if the peer does not take it. *Cancellation:* no byte is
-    /// lost.
+    /// `errc::protocol_not_supported` if the peer does not take it, and `timed_out` if it does not
+    /// answer within `connection_options::negotiation_timeout`; the stream is reset then.
+    /// *Cancellation:* no byte is lost.
     task<io_result> read_some(std::span<std::byte> into);
 
     /// As any `write_stream`. Waits while the peer allows no more to be sent.
     /// *Errors:* `copoll::errc::closed` after `shutdown_write`; `errc::stream_reset`; the
-    /// connection's. *Cancellation:* n is what was taken, and will be sent.
+    /// connection's, `connection_reset` if the peer has closed it in order.
+    /// *Cancellation:* n is what was taken, and will be sent.
     task<io_result> write_some(std::span<const std::byte> bytes);
 
     /// Says that no more comes. Reading goes on. Completes at once, unless the protocol is still to
     /// be agreed on: then when the peer has taken it, since some give up a stream that is finished
-    /// before. *Errors:* as a read's. *Cancellation:* the stream is not finished.
+    /// before. *Errors:* as of both. *Cancellation:* the stream is not finished.
     task<result<void>> shutdown_write();
 
     /// Aborts both directions; what the peer has not read yet may be lost to it. A read or write
@@ -53,8 +55,9 @@ public:
 
     /// Agrees on the protocol of a stream that the peer has opened: the one that it proposes and
     /// that is among `protocols`. Before anything is read or written.
-    /// *Errors:* `errc::malformed_negotiation`, `errc::too_many_proposals`, after which the stream
-    /// is reset; `errc::truncated` if the peer finishes before; as reads and writes.
+    /// *Errors:* `errc::malformed_negotiation`, `errc::too_many_proposals`, and `timed_out` if it
+    /// takes longer than `connection_options::negotiation_timeout`, after which the stream is
+    /// reset; `errc::truncated` if the peer finishes before; as reads and writes.
     /// *Cancellation:* the stream can only be destroyed. *Lifetime:* `protocols`, until completion.
     task<result<void>> negotiate(std::span<const std::string> protocols);
     /// That was agreed on, or is being proposed; empty if none is.

@@ -23,10 +23,16 @@
 
 namespace copoll::p2p::yamux {
 
+/// What several sessions may hold together.
+struct unread_budget {
+    std::uint64_t limit = 0;  ///< bytes received and not read
+    std::uint64_t used = 0;   ///< kept by the sessions
+};
+
 /// The bounds of a session. What a peer can make it hold is limited by them alone.
 struct options {
-    /// Open at a time, of both sides. Those of the peer beyond are reset.
-    std::size_t max_streams = 1024;
+    /// Open at a time that the peer has opened. Those beyond are reset.
+    std::size_t max_accepted = 512;
     /// Open at a time that were opened here. rust-libp2p ends a connection with more than 512.
     std::size_t max_opened = 500;
     /// Opened by the peer and not accepted yet. Those beyond are reset.
@@ -34,7 +40,9 @@ struct options {
     /// Opened here and not accepted by the peer yet, which may count them as well.
     std::size_t max_unacknowledged = 256;
     /// Bytes received and not read, of all streams. A stream whose data would exceed it is reset.
-    std::uint64_t max_unread = 64 * 1024 * 1024;
+    std::uint64_t max_unread = 32 * 1024 * 1024;
+    /// The same for all sessions that are given it; none: there is no such bound.
+    std::shared_ptr<unread_budget> unread_of_all{};
     /// What a stream's window may grow to, and all of them beyond their initial sizes.
     std::uint32_t max_window = 16 * 1024 * 1024;
     std::uint64_t max_window_growth = 64 * 1024 * 1024;
@@ -42,6 +50,9 @@ struct options {
     clock::duration keep_alive = std::chrono::seconds{30};
     /// A peer that was asked, and from which nothing came for so long, is gone.
     clock::duration answer_within = std::chrono::seconds{20};
+    /// A stream on which nothing was sent, received or read for so long, and at most a quarter
+    /// longer, is reset with `reset_code::garbage_collected`; 0: never.
+    clock::duration idle_stream{};
     /// Frames that bring nothing: so many at once, and so many a second.
     std::uint32_t idle_burst = 4096;
     std::uint32_t idle_rate = 512;
@@ -78,7 +89,8 @@ public:
 
     /// When `check_time` is to be called next; `time_point::max()` for never.
     clock::time_point deadline() const noexcept;
-    /// Asks a silent peer for an answer. *Errors:* `errc::ping_unanswered`; the session has ended.
+    /// Asks a silent peer for an answer, and resets idle streams. *Errors:*
+    /// `errc::ping_unanswered`; the session has ended.
     result<void> check_time(clock::time_point now);
 
     // ---- Streams
