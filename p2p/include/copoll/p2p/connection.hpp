@@ -14,6 +14,7 @@
 #include <copoll/any_stream.hpp>
 #include <copoll/clock.hpp>
 #include <copoll/p2p/identity.hpp>
+#include <copoll/p2p/multiaddr.hpp>
 #include <copoll/p2p/stream.hpp>
 #include <copoll/p2p/yamux.hpp>
 #include <copoll/task.hpp>
@@ -89,6 +90,13 @@ public:
     const public_key& remote_key() const noexcept;
     /// Which side of it this is.
     role own_role() const noexcept;
+    /// Where its ends are, as far as who made it knew.
+    const std::optional<multiaddr>& local_address() const noexcept { return local_; }
+    const std::optional<multiaddr>& remote_address() const noexcept { return remote_; }
+    void set_addresses(std::optional<multiaddr> local, std::optional<multiaddr> remote) noexcept {
+        local_ = std::move(local);
+        remote_ = std::move(remote);
+    }
     std::size_t streams() const noexcept;  ///< that are open, of both sides
     std::optional<clock::duration> round_trip() const noexcept;  ///< once there was data
     /// What the peer said when it went away, if it did.
@@ -101,6 +109,7 @@ public:
 
 private:
     std::shared_ptr<detail::muxer> muxer_;
+    std::optional<multiaddr> local_{}, remote_{};
 };
 
 /// Secures a transport that was dialled. That takes one round trip; the last message leaves when
