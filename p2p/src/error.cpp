@@ -26,6 +26,8 @@ const char* text(errc e) noexcept {
         case errc::bad_record: return "a Noise record does not decrypt";
         case errc::truncated: return "the connection ended within a message";
         case errc::wrong_answer: return "the peer answered with other bytes than were asked for";
+        case errc::unknown_peer: return "no address of the peer is known";
+        case errc::too_many_connections: return "too many connections";
         case errc::malformed_frame: return "malformed Yamux frame";
         case errc::illegal_frame: return "unexpected Yamux frame";
         case errc::window_exceeded: return "the peer sent more than the window allows";

@@ -92,7 +92,11 @@ task<result<void>> stream_core::read_answer() {
             break;
         }
         co_await check(write_out(out));
-        co_await check(read_more(proposal_->in));
+        const auto more = co_await read_more(proposal_->in);
+        // what followed the proposal can make the peer say so by a reset
+        if (!more && reset_by_peer() == reset_code::negotiation_failed)
+            refused_ = errc::protocol_not_supported;
+        if (!more) co_return fail(refused_ ? refused_ : more.error());
     }
     co_return {};
 }

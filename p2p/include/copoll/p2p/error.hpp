@@ -34,6 +34,9 @@ enum class errc {
     truncated,               ///< The transport ended within a message: bytes may be missing.
     // Protocols on a stream.
     wrong_answer,            ///< The peer answered with other bytes than those that were asked for.
+    // Connections to peers.
+    unknown_peer,            ///< No address is known of the peer.
+    too_many_connections,    ///< As many connections are open as may be.
     // Streams on a connection.
     malformed_frame,         ///< Against the grammar of Yamux.
     illegal_frame,           ///< A Yamux frame that may not come now.

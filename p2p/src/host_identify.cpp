@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <copoll/check.hpp>
+#include <copoll/p2p/identify.hpp>
+#include <copoll/p2p/signed_record.hpp>
+#include <copoll/time.hpp>
+
+#include "host_state.hpp"
+
+namespace copoll::p2p {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Changes that come together are told together.
+constexpr clock::duration pause_before_push = 100ms;
+/// Pushes of a peer are read no faster.
+constexpr clock::duration between_pushes = 1s;
+
+bool is_certain(const multiaddr& a) {
+    const auto at = a.tcp_endpoint();
+    return !at || !at->address.is_unspecified();
+}
+
+/// Numbers of records go up, also over restarts.
+std::uint64_t record_number() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count());
+}
+
+}  // namespace
+
+host::state::addresses host::state::told_addresses() const {
+    if (!announced.empty()) return announced;
+    addresses told = transport.addresses();
+    std::erase_if(told, [](const multiaddr& a) { return !is_certain(a); });
+    return told;
+}
+
+identify_message host::state::self(const connection& to) {
+    identify_message said;
+    said.key = own.public_key();
+    said.listen_addresses = told_addresses();
+    said.protocols = protocols();
+    said.observed_address = to.remote_address();
+    said.protocol_version = options.protocol_version;
+    said.agent_version = options.agent_version;
+    if (record.empty() || in_record != said.listen_addresses) {
+        in_record = said.listen_addresses;
+        record = seal(own, record_number(), in_record);
+    }
+    said.signed_record = record;
+    return said;
+}
+
+task<result<void>> host::state::tell_identity(stream to, connection_ptr c) {
+    const identify_message said = self(c->link);
+    co_return co_await with_timeout(send_identify(to, said), options.answer_within);
+}
+
+task<void> host::state::ask_identity(connection_ptr c) {
+    auto s = co_await c->link.open(identify_protocol);
+    if (!s) co_return;
+    const auto said = co_await with_timeout(receive_identify(*s), options.answer_within);
+    if (!said) co_return;  // it need not say who it is
+    const auto learned = learn(c, *said);
+    static_cast<void>(learned);
+}
+
+/// What somebody says who claims to be another does not count.
+result<void> host::state::learn(const connection_ptr& c, const identify_message& said) {
+    const auto checked = check_identity(said, c->link.remote_key());
+    if (!checked) return checked;
+    const auto now = clock::now();
+    if (!said.protocols.empty())
+        c->takes_pushes = std::ranges::find(said.protocols, identify_push_protocol) !=
+                          said.protocols.end();
+    peers.identified(c->peer(), said, now);
+    if (!said.signed_record.empty()) {
+        const auto signed_by_it = open_record(said.signed_record, c->peer());
+        if (signed_by_it) peers.take_record(*signed_by_it, now);
+    }
+    if (const auto known = peers.add_key(c->peer(), c->link.remote_key()); !known) return known;
+    tell(peer_identified{c->peer()});
+    return {};
+}
+
+task<result<void>> host::state::take_push(stream from, connection_ptr c) {
+    co_await check(sleep_until(c->next_push));
+    c->next_push = clock::now() + between_pushes;
+    const auto said =
+        co_await check(with_timeout(receive_identify(from), options.answer_within));
+    co_return learn(c, said);
+}
+
+task<result<void>> host::state::push_changes() {
+    for (;;) {
+        co_await check(changed.wait());
+        co_await check(sleep_for(pause_before_push));
+        changed.reset();
+        for (const connection_ptr& c : connections)
+            if (c->takes_pushes && tasks) tasks->spawn(push_to(c));
+    }
+}
+
+task<void> host::state::push_to(connection_ptr c) {
+    auto s = co_await c->link.open(identify_push_protocol);
+    if (!s) co_return;
+    const identify_message said = self(c->link);
+    const auto told = co_await with_timeout(send_identify(*s, said), options.answer_within);
+    static_cast<void>(told);  // it asks again when it needs to know
+}
+
+}  // namespace copoll::p2p
