@@ -12,6 +12,7 @@ import contenders
 import report
 import scenario_echo
 import scenario_idle
+import scenario_p2p
 import scenario_timers
 import scenario_tls
 from component_size import stripped_size
@@ -24,7 +25,7 @@ from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_sig
 #   cannot be done here;
 # - programs that measure themselves: run(options, show_progress) and as_text(figures).
 SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
-             "tls": scenario_tls}
+             "tls": scenario_tls, "p2p": scenario_p2p}
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
@@ -48,7 +49,7 @@ def parse_arguments(argv):
                         help="one more server: a command that prints 'listening on ADDR:PORT'; "
                              "in it {run} is the host's runner and {port} a free port")
     parser.add_argument("--peers", type=Path, metavar="DIR",
-                        help=f"measure {', '.join([*contenders.PEERS, *contenders.TLS_PEERS])} "
+                        help=f"measure {', '.join(contenders.ALL_PEERS)} "
                              "from this folder as well, where they fit")
     parser.add_argument("--no-pin", action="store_true",
                         help="let load and server run on any CPU (default: on CPUs of their own)")

@@ -25,11 +25,17 @@ PEERS = {
     "wstd-echo-rw.wasm": "wstd",
     "tokio-echo-native": "native tokio",
 }
+P2P_PEERS = {
+    "libp2p-listen-livefix.wasm": "libp2p-wasi-sockets",
+    "libp2p-listen-native": "the same natively",
+}
 TLS_PEERS = {
     "rustls-echo-ring.wasm": "rustls, ring",
     "rustls-echo-rustcrypto.wasm": "rustls, RustCrypto",
     "rustls-echo-rustcrypto-native": "native rustls, RustCrypto",
 }
+
+ALL_PEERS = [*PEERS, *TLS_PEERS, *P2P_PEERS]
 
 
 def component(name, path, host, *arguments):
@@ -68,8 +74,9 @@ def knows_option(host, option):
     return option in answer.stdout
 
 
-def from_folder(folder, host, wanted=PEERS):
-    """Peers built elsewhere; native ones may lie in the subfolder `native`."""
+def from_folder(folder, host, wanted=PEERS, listen="127.0.0.1:{port}", load=()):
+    """Peers built elsewhere; native ones may lie in the subfolder `native`. `listen` is how they
+    are told where to, `load` what the load is told about them."""
     found = []
     for file, name in wanted.items():
         places = [place for place in (folder / file, folder / "native" / file) if place.exists()]
@@ -77,7 +84,7 @@ def from_folder(folder, host, wanted=PEERS):
             found.append(Contender(name, [], peer=True, missing=f"no {file} in {folder}"))
             continue
         run = runner(host) if file.endswith(".wasm") else []
-        found.append(Contender(name, [*run, str(places[0]), "127.0.0.1:{port}"], peer=True))
+        found.append(Contender(name, [*run, str(places[0]), listen], peer=True, load=load))
     return found
 
 

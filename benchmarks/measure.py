@@ -26,20 +26,22 @@ class Contender:
     command: list
     peer: bool = False
     missing: str = ""
+    load: tuple = ()             # arguments that the load needs for this one
 
 
 @dataclass
 class Case:
     """Contenders under one load. All names are those of contenders."""
     name: str
-    load: list                   # arguments of echo_load
+    load: list                   # arguments of the program that makes the load
     base: str                    # whose rate is 1
-    also: str = ""               # a second one to compare with
+    also: tuple = ()             # others to compare with
     reference: str = ""          # name of the case that each contender is compared with itself in
     contenders: tuple = ()       # who takes part; empty: all
     view: str = "rate"           # which columns the report shows, see report.py
     seconds: float = 0           # length of a turn, at least
     rounds: int = 1000           # how many, at most
+    program: Path = None         # that makes the load; None: echo_load
 
 
 @dataclass
@@ -90,12 +92,15 @@ def cpu_split():
     return frozenset(cpus[-1:]), frozenset(cpus[:-1])
 
 
-def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name: None):
-    """Runs echo_load and returns its figures; Failure when a byte was wrong or missing, or a
-    connection was lost. Calls on_phase with the name of each part of the run that begins."""
-    if not ECHO_LOAD.exists():
-        raise Failure(f"{ECHO_LOAD.relative_to(ROOT)} is missing: ./dev build native")
-    command = [ECHO_LOAD, "--connect", address, "--json", "--phases", "--seconds", str(seconds)]
+def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name: None,
+             program=None):
+    """Runs echo_load, or a program with the same face, and returns its figures; Failure when a
+    byte was wrong or missing, or a connection was lost. Calls on_phase with the name of each part
+    of the run that begins."""
+    program = program or ECHO_LOAD
+    if not program.exists():
+        raise Failure(f"{program.relative_to(ROOT)} is missing: ./dev build native")
+    command = [program, "--connect", address, "--json", "--phases", "--seconds", str(seconds)]
     with on_cpus(cpus):
         load = subprocess.Popen([*command, *arguments], text=True, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -113,7 +118,7 @@ def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name
     if load.returncode == -signal.SIGKILL:
         raise Failure(f"not done {LONGEST_REST} s after it should have been")
     if load.returncode != 0:
-        raise Failure(said.strip() or f"echo_load ended with {load.returncode}")
+        raise Failure(said.strip() or f"{program.name} ended with {load.returncode}")
     return json.loads(figures)
 
 
@@ -177,7 +182,7 @@ class Samples:
 
 def fairness(result):
     """How much more the luckiest got than the unluckiest, in messages and in waiting."""
-    if not result["messages"]:
+    if not result["messages"] or not result.get("messages_per_connection"):
         return {}
     per_connection, latency = result["messages_per_connection"], result["latency_us"]
     return {"messages_max_to_min": per_connection["max"] / max(per_connection["min"], 1),
@@ -189,7 +194,8 @@ def measure_once(contender, case, seconds, load_cpus, server_cpus):
     with Server(contender.command, server_cpus) as server:
         start, busy, load = time.monotonic(), busy_seconds(), load_seconds()
         samples = Samples(server)
-        result = run_load(server.address, case.load, seconds, load_cpus, samples.take)
+        result = run_load(server.address, [*case.load, *contender.load], seconds, load_cpus,
+                          samples.take, case.program)
         used = server.usage().cpu_seconds - samples.usage["start"].cpu_seconds
         loaded = load_seconds() - load
         took = time.monotonic() - start

@@ -44,10 +44,12 @@ def summarize(scenario, machine, contenders, cases, table):
 def summarize_row(contender, case, rows, table):
     rounds = rows[contender.name]
     row = {"name": contender.name, "peer": contender.peer, "missing": contender.missing}
-    for key, other in (("ratio", case.base), ("ratio_also", case.also)):
+    ratios = rounds.ratios_to(rows[case.base]) if case.base in rows else []
+    row["ratio"] = median(ratios) if ratios else None
+    row["ratio_min"], row["ratio_max"] = min(ratios, default=None), max(ratios, default=None)
+    for other in case.also:
         ratios = rounds.ratios_to(rows[other]) if other in rows else []
-        row[key] = median(ratios) if ratios else None
-        row[f"{key}_min"], row[f"{key}_max"] = min(ratios, default=None), max(ratios, default=None)
+        row[f"ratio to {other}"] = median(ratios) if ratios else None
     by_cpu = rounds.cpu_ratios_to(rows[case.base]) if case.base in rows else []
     row["cpu_ratio"] = median(by_cpu) if by_cpu else None
     row.update({key: rounds.median(*path) for key, path in FIGURES.items()})
@@ -113,8 +115,7 @@ def spread(row):
 def columns(case):
     """The columns of a case, what matters most first."""
     ratios = [number(f"x {case['base']}", "ratio", ".2f"), ("spread", spread)]
-    if case["also"]:
-        ratios.append(number(f"x {case['also']}", "ratio_also", ".2f"))
+    ratios += [number(f"x {other}", f"ratio to {other}", ".2f") for other in case["also"]]
     if case["reference"]:
         ratios.append(number(f"x {case['reference']}", "ratio_reference", ".2f"))
     by_cpu = number(f"x {case['base']} by CPU", "cpu_ratio", ".2f")
@@ -142,6 +143,10 @@ def columns(case):
         "held": [number("all echoed s", "finish_seconds", ",.2f"), resident],
         "memory": [number("linear memory B/conn", "linear_memory_bytes_per_connection", ",.0f"),
                    number("linear memory B", "linear_memory_bytes", ",.0f"), resident],
+        "memory of streams": [
+            number("linear memory B/stream", "linear_memory_bytes_per_connection", ",.0f"),
+            number("linear memory B", "linear_memory_bytes", ",.0f"),
+            number("resident B/stream", "resident_bytes_per_connection", ",.0f")],
     }[case["view"]]
 
 

@@ -74,14 +74,14 @@ def cases(peer_names):
     busy = ["--tls", "--connections", str(HELD), "--patience", "30", "--size"]
     memory = {"base": OPENSSL, "view": "memory", "rounds": 1, "contenders": (MEMORY,)}
     return [
-        Case("full handshakes, P-256 and X25519", [*visits, "full"], base, also=OPENSSL,
+        Case("full handshakes, P-256 and X25519", [*visits, "full"], base, also=(OPENSSL,),
              contenders=common, view="handshakes"),
         Case("full handshakes and a ticket", [*visits, "full"], with_tickets(OPENSSL),
              contenders=resuming, view="handshakes"),
         Case("resumed handshakes", [*visits, "resumed"], with_tickets(OPENSSL),
              reference="full handshakes and a ticket", contenders=resuming, view="handshakes"),
         *(Case(f"16 KiB x 1 connection, 4 in flight, {suite}", [*bulk, suite], base,
-               also=OPENSSL, contenders=common, view="stream") for suite in SUITES),
+               also=(OPENSSL,), contenders=common, view="stream") for suite in SUITES),
         Case(f"memory: {HELD:,} idle", held, seconds=2, **memory),
         Case(f"memory: {HELD:,} active, 64 B", [*busy, "64"], seconds=2, **memory),
         Case(f"memory: {HELD:,} active, 16 KiB", [*busy, str(RECORD)], seconds=2, **memory),

@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "libs/host/run"
-LISTENING = re.compile(r"listening on .*?(\S+:\d+)")
+# Nodes of libp2p print a multiaddr, those of tests/interop behind another word.
+LISTENING = re.compile(r"(?:listening on .*?|^READY )(/ip[46]/\S+|\S+:\d+)")
 LINEAR_MEMORY = re.compile(r"linear memory (\d+)")
 VOLUNTARY_WAITS = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 
@@ -120,7 +121,7 @@ def exit_on_signals():
 
 
 class Server:
-    """A server process, from its `listening on ADDR:PORT` line to its end.
+    """A server process, from its `listening on ADDRESS` line to its end.
 
     Use it in a `with`; `address` and `pid` are valid inside. `linear_memory` is the size in bytes
     that it told last, by a line `linear memory BYTES`; None if it does not tell.
@@ -136,9 +137,10 @@ class Server:
         self.errors = tempfile.TemporaryFile("w+", errors="replace")
         try:
             with on_cpus(self.cpus):
-                # A session of its own: Ctrl-C reaches this program only, which then ends it.
+                # A session of its own: Ctrl-C reaches this program only, which then ends it. Its
+                # input stays open and empty: some servers end with it.
                 self.process = subprocess.Popen(
-                    self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=self.errors, text=True, errors="replace", start_new_session=True)
         except OSError as error:
             self.errors.close()
@@ -162,6 +164,7 @@ class Server:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience)
                 break
+        self.process.stdin.close()
         self.errors.close()
 
     def usage(self):

@@ -2,12 +2,11 @@
 """What of scenario tls measures itself. Both ends in memory: the engine, bare calls of the same
 mbedTLS, bare calls of mbedTLS as its authors configure it. And our client against OpenSSL's
 server."""
-from statistics import median
-
 import measure
 from contenders import ANY_PORT, NATIVE
 from program_runs import builds, run_in_rounds, run_once
 from servers import Server, on_cpus
+from tables import middle, ratio, table
 
 IN_MEMORY = "in memory"
 CLIENT = "client"
@@ -66,24 +65,6 @@ def rates(figures, side, figure, is_rate):
     """Of each round; empty if it is not measured on that side."""
     values = figures.get(f"{side} {figure}", [])
     return values if is_rate else [1e6 / value for value in values]
-
-
-def ratio(ours, theirs):
-    """Median, least and most of the ratios round by round, as a cell; "-" without."""
-    ratios = [a / b for a, b in zip(ours, theirs)]
-    return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})" if ratios else "-"
-
-
-def middle(values):
-    return f"{median(values):,.0f}" if values else "-"
-
-
-def table(title, columns, rows):
-    """Lines of text, each column as wide as its widest cell."""
-    grid = [[title, *columns], *([name, *cells] for name, cells in rows)]
-    widths = [max(map(len, column)) for column in zip(*grid)]
-    return ["  ".join([name.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:]))])
-            for name, *cells in grid]
 
 
 def in_memory_table(name, measured):

@@ -20,7 +20,9 @@ sys.path.insert(0, str(BENCHMARKS))
 import bench  # noqa: E402
 import contenders  # noqa: E402
 import measure as measuring  # noqa: E402
+import p2p_programs  # noqa: E402
 import report  # noqa: E402
+import scenario_p2p  # noqa: E402
 import scenario_tls  # noqa: E402
 import servers  # noqa: E402
 import tls_programs  # noqa: E402
@@ -340,6 +342,48 @@ class Test(unittest.TestCase):
         self.assertEqual(rows["resumed / full"][0], "3.00")
         ours, = (line.split() for line in text.splitlines() if line.startswith("copoll  "))
         self.assertEqual(ours[1:3] + ours[4:6] + ours[7:8], ["100", "0.50", "300", "0.75", "3.00"])
+
+    def test_what_p2p_programs_measured_is_shown_as_ratios(self):
+        measured = {"raw handshake us": [900, 400], "engine handshake us": [1000, 500],
+                    "raw stream MB/s": [100, 200], "engine stream MB/s": [90, 190]}
+        trips = {"copoll to js-libp2p": [0.30, 0.31, 0.42]}
+        text = p2p_programs.as_text({"in memory": {"copoll": measured}, "round trips": trips})
+        rows = {line[:28].strip(): line[28:].split() for line in text.splitlines()}
+        self.assertEqual(rows["handshakes/s, listener"][:4], ["1,500", "1,806", "0.85",
+                                                              "(0.80-0.90)"])
+        self.assertEqual(rows["one stream MB/s, both ends"][:3], ["140", "150", "0.93"])
+        trip, = (line.split() for line in text.splitlines() if line.startswith("copoll to"))
+        self.assertEqual(trip[3:], ["3.10", "(3.00-4.20)", "310"])
+
+    def test_a_node_of_libp2p_that_is_not_there_is_missing_with_the_reason(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.addCleanup(setattr, p2p_programs, "FOLDER", p2p_programs.FOLDER)
+            self.addCleanup(p2p_programs.NODES.update, dict(p2p_programs.NODES))
+            p2p_programs.FOLDER = Path(folder)
+            p2p_programs.NODES["go-libp2p"] = [Path(folder) / "go_peer"]
+            self.assertIn("setup --peers", p2p_programs.node("go-libp2p")[1])
+            (Path(folder) / "go.absent").write_text("no go here\n")
+            self.assertEqual(p2p_programs.node("go-libp2p")[1], "no go here")
+            (Path(folder) / "go_peer").touch()
+            self.assertEqual(p2p_programs.node("go-libp2p")[1], "")
+
+    def test_a_node_of_libp2p_says_where_it_listens_in_its_own_way(self):
+        at = "/ip4/127.0.0.1/tcp/7/p2p/12D3K"
+        for line in f"listening on {at}", f"READY {at}":
+            with Server(python_server(f"import sys; print('{line}'); sys.stdin.read()")) as server:
+                self.assertEqual(server.address, at)
+                self.assertTrue(alive(server.pid))  # its input has not ended
+
+    def test_every_case_of_p2p_names_contenders_that_there_are(self):
+        seed = scenario_p2p.SEED
+        known = {contenders.COPOLL, contenders.NATIVE_COPOLL, contenders.MEMORY,
+                 scenario_p2p.CEILING, *p2p_programs.NODES, seed}
+        for peers in [], [seed]:
+            for case in scenario_p2p.cases(peers):
+                self.assertLessEqual({case.base, *case.also, *case.contenders}, known)
+                in_all = bool(peers) and case.base != contenders.MEMORY
+                self.assertEqual(seed in case.contenders, in_all)
+                self.assertIsInstance(report.columns(vars(case)), list)
 
     def test_every_case_names_contenders_that_there_are(self):
         natives = (contenders.NATIVE_COPOLL, contenders.NATIVE_EPOLL)

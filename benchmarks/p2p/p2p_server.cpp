@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A libp2p node that answers `/echo/1.0.0` and `/perf/1.0.0`: the server of scenario `p2p`.
+#include <copoll/p2p/connection.hpp>
+#include <copoll/p2p/multiaddr.hpp>
+
+#include <copoll/run.hpp>
+#include <copoll/scope.hpp>
+#include <copoll/stream.hpp>
+#include <copoll/tcp.hpp>
+
+#include "../../examples/support/command_line.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace copoll;
+
+namespace {
+
+constexpr const char* usage =
+    "usage: p2p_server [--listen ADDR:PORT]\n"
+    "\n"
+    "A libp2p node that answers /echo/1.0.0 and /perf/1.0.0.\n"
+    "\n"
+    "  --listen ADDR:PORT  where to listen (default 127.0.0.1:0); port 0 takes a free one\n"
+    "  --help              this text\n";
+
+const std::vector<std::string> served{"/echo/1.0.0", "/perf/1.0.0"};
+
+task<result<void>> echo(p2p::stream& peer) {
+    co_await check((co_await copy(peer, peer)).status());
+    co_return co_await peer.shutdown_write();
+}
+
+/// Takes what comes until the peer ends, and then sends as many bytes as it asked for.
+task<result<void>> perf(p2p::stream& peer) {
+    static constexpr std::array<std::byte, 64 * 1024> zeros{};
+    std::array<std::byte, 8> head;
+    co_await check(read_exactly(peer, head));
+    std::uint64_t wanted = 0;
+    for (const std::byte b : head) wanted = wanted << 8 | std::to_integer<std::uint64_t>(b);
+    co_await check((co_await discard_to_end(peer)).status());
+    while (wanted > 0) {
+        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, zeros.size()));
+        co_await check(write_all(peer, std::span(zeros).first(n)));
+        wanted -= n;
+    }
+    co_return co_await peer.shutdown_write();
+}
+
+task<result<void>> serve_stream(p2p::stream peer) {
+    co_await check(peer.negotiate(served));
+    if (peer.protocol() == served[0]) co_return co_await echo(peer);
+    co_return co_await perf(peer);
+}
+
+task<result<void>> accept_streams(scope& streams, p2p::connection& peer) {
+    for (;;) {
+        auto s = co_await peer.accept();
+        if (!s && s.error() == errc::eof) co_return {};
+        streams.spawn(serve_stream, co_await check(std::move(s)));
+    }
+}
+
+task<result<void>> serve(p2p::connection& peer) {
+    co_return co_await with_scope(accept_streams, std::ref(peer));
+}
+
+task<void> serve_connection(tcp_stream tcp, p2p::identity own) {
+    auto peer = co_await p2p::accept(std::move(tcp), own);
+    const auto done = peer ? co_await p2p::with_connection(*peer, serve) : fail(peer.error());
+    if (!done) std::fprintf(stderr, "connection: %s\n", done.error().message().c_str());
+}
+
+task<result<void>> accept_connections(scope& connections, tcp_listener& listener,
+                                      p2p::identity own) {
+    for (;;) {
+        auto tcp = co_await check(listener.accept());
+        connections.spawn(serve_connection, std::move(tcp), own);
+    }
+}
+
+}  // namespace
+
+task<result<void>> async_main(args a) {
+    ip::endpoint listen{ip::loopback_v4, 0};
+    examples::command_line line{"p2p_server", usage};
+    line.option("listen", "an ADDR:PORT", examples::into(listen));
+    if (!co_await check(line.parse(a))) co_return {};
+    const p2p::identity own{p2p::private_key::generate_ed25519()};
+    auto listener = co_await check(tcp_listener::bind(listen, {.backlog = 1024}));
+    const auto at = co_await check(listener.local_endpoint());
+    const auto address = p2p::multiaddr::tcp(at).encapsulate(p2p::multiaddr::p2p(own.id()));
+    std::printf("listening on %s\n", address.to_string().c_str());
+    std::fflush(stdout);
+    co_return co_await with_scope(accept_connections, std::ref(listener), own);
+}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What of scenario p2p measures itself: the engines and bare cryptography in memory, and the round
+trips that it takes to connect and get one byte back."""
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from contenders import ANY_PORT, COPOLL, WASI
+from delay_proxy import DelayProxy
+from program_runs import run_in_rounds
+from servers import Failure, Server, runner
+from tables import middle, ratio, table
+
+IN_MEMORY = "in memory"
+ROUND_TRIPS = "round trips"
+ONE_WAY = 0.05  # seconds; a round trip takes twice as long
+PATIENCE = 30
+
+CACHE = Path(os.environ.get("COPOLL_TOOLS") or
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
+FOLDER = CACHE / "libp2p"  # of the nodes that ./dev setup --peers builds
+NODES = {"go-libp2p": [FOLDER / "go_peer"], "js-libp2p": ["node", FOLDER / "js/main.mjs"],
+         "rust-libp2p": [FOLDER / "rust_peer"]}
+# What is measured in memory: the figure behind "engine " and "raw ", and whether more is better.
+ROWS = {
+    "handshakes/s, listener": ("handshake us", False),
+    "one stream MB/s, both ends": ("stream MB/s", True),
+}
+
+
+def node(name):
+    """(the command of a node of theirs, why there is none)"""
+    command = [str(word) for word in NODES[name]]
+    if Path(command[-1]).exists():
+        return command, ""
+    reason = FOLDER / f"{name.removesuffix('-libp2p')}.absent"
+    return command, reason.read_text().strip() if reason.exists() else "./dev setup --peers"
+
+
+def run(options, show_progress):
+    """{"in memory": {contender: {figure: [each round]}}, "round trips": {way: [seconds]}}"""
+    figures = {}
+    if options.case in IN_MEMORY:
+        figures[IN_MEMORY] = run_in_rounds("p2p", ["p2p_cost"], options, show_progress)
+    if options.case in ROUND_TRIPS:
+        figures[ROUND_TRIPS] = count_round_trips(options, show_progress)
+    return figures
+
+
+# ---- Round trips
+
+def dialer_of(host):
+    """The command of ours, and the line that it prints when the byte is back."""
+    return [*runner(host), str(WASI / "p2p_dial.wasm")], "OK byte"
+
+
+def ways(host):
+    """{"who to whom": (the listener's command, the dialer's up to the address, what follows it,
+    the line that ends it)}, of those that are there."""
+    server = [*runner(host), str(WASI / "p2p_server.wasm"), *ANY_PORT]
+    dialer, done = dialer_of(host)
+    found = {f"{COPOLL} to {COPOLL}": (server, dialer, [], done)}
+    for name in NODES:
+        command, missing = node(name)
+        if missing:
+            continue
+        found[f"{COPOLL} to {name}"] = ([*command, "listen"], dialer, [], done)
+        found[f"{name} to {name}"] = ([*command, "listen"], [*command, "dial"], ["echo:1"],
+                                      "OK echo:1")
+    return found
+
+
+def count_round_trips(options, show_progress):
+    found = {}
+    for number in range(options.rounds):
+        for way, (server, dialer, rest, done) in ways(options.host).items():
+            show_progress(f"p2p round trips, round {number + 1} of {options.rounds}: {way}")
+            with Server(server) as listening:
+                found.setdefault(way, []).append(
+                    time_dial(listening.address, dialer, rest, done))
+    return found
+
+
+def time_dial(address, dialer, rest, done):
+    """Seconds from the connection to the line `done`, over a path that is `ONE_WAY` long."""
+    parts = address.split("/")
+    port = parts.index("tcp") + 1
+    with DelayProxy(int(parts[port]), ONE_WAY) as proxy:
+        parts[port] = str(proxy.port)
+        command = [*dialer, "/".join(parts), *rest]
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as running:
+            stuck = threading.Timer(PATIENCE, running.kill)
+            stuck.start()
+            try:
+                for line in running.stdout:
+                    if line.strip() == done:
+                        return time.monotonic() - proxy.accepted
+                raise Failure(f"{' '.join(command)}: {running.stderr.read().strip()}")
+            finally:
+                stuck.cancel()
+                running.kill()
+
+
+def round_trip_table(measured):
+    rows = []
+    for way, seconds in measured.items():
+        trips = [s / (2 * ONE_WAY) for s in seconds]
+        rows.append((way, [ratio(trips, [1] * len(trips)),
+                           middle([1000 * s for s in seconds])]))
+    return table(f"connect and 1 B there and back, {2000 * ONE_WAY:.0f} ms a round trip",
+                 ["round trips", "ms"], rows) + [
+        "nodes of the same kind wait for identify before they open a stream, and for its end"]
+
+
+# ---- In memory
+
+def in_memory_table(name, measured):
+    rows = []
+    for title, (figure, is_rate) in ROWS.items():
+        engine, raw = (rates(measured[f"{side} {figure}"], is_rate) for side in ("engine", "raw"))
+        rows.append((title, [middle(engine), middle(raw), ratio(engine, raw)]))
+    return table(f"{name}, {IN_MEMORY}", ["engine", "bare cryptography", "x bare"], rows)
+
+
+def rates(values, is_rate):
+    return values if is_rate else [1e6 / value for value in values]
+
+
+def as_text(figures):
+    lines = []
+    for name, measured in figures.get(IN_MEMORY, {}).items():
+        lines += [*in_memory_table(name, measured), ""]
+    if ROUND_TRIPS in figures:
+        lines += round_trip_table(figures[ROUND_TRIPS])
+    return "\n".join(lines).rstrip()
