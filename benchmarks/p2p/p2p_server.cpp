@@ -2,22 +2,18 @@
 //
 // A libp2p node that answers `/echo/1.0.0` and `/perf/1.0.0`: the server of scenario `p2p`.
 #include <copoll/p2p/connection.hpp>
+#include <copoll/p2p/echo.hpp>
 #include <copoll/p2p/multiaddr.hpp>
+#include <copoll/p2p/perf.hpp>
 
 #include <copoll/run.hpp>
 #include <copoll/scope.hpp>
-#include <copoll/stream.hpp>
 #include <copoll/tcp.hpp>
 
 #include "../../examples/support/command_line.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <functional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,33 +30,12 @@ constexpr const char* usage =
     "  --listen ADDR:PORT  where to listen (default 127.0.0.1:0); port 0 takes a free one\n"
     "  --help              this text\n";
 
-const std::vector<std::string> served{"/echo/1.0.0", "/perf/1.0.0"};
-
-task<result<void>> echo(p2p::stream& peer) {
-    co_await check((co_await copy(peer, peer)).status());
-    co_return co_await peer.shutdown_write();
-}
-
-/// Takes what comes until the peer ends, and then sends as many bytes as it asked for.
-task<result<void>> perf(p2p::stream& peer) {
-    static constexpr std::array<std::byte, 64 * 1024> zeros{};
-    std::array<std::byte, 8> head;
-    co_await check(read_exactly(peer, head));
-    std::uint64_t wanted = 0;
-    for (const std::byte b : head) wanted = wanted << 8 | std::to_integer<std::uint64_t>(b);
-    co_await check((co_await discard_to_end(peer)).status());
-    while (wanted > 0) {
-        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, zeros.size()));
-        co_await check(write_all(peer, std::span(zeros).first(n)));
-        wanted -= n;
-    }
-    co_return co_await peer.shutdown_write();
-}
+const std::vector<std::string> served{p2p::echo_protocol, p2p::perf_protocol};
 
 task<result<void>> serve_stream(p2p::stream peer) {
     co_await check(peer.negotiate(served));
-    if (peer.protocol() == served[0]) co_return co_await echo(peer);
-    co_return co_await perf(peer);
+    if (peer.protocol() == p2p::perf_protocol) co_return co_await p2p::answer_perf(std::move(peer));
+    co_return co_await p2p::answer_echo(std::move(peer));
 }
 
 task<result<void>> accept_streams(scope& streams, p2p::connection& peer) {
