@@ -86,6 +86,13 @@ public:
         return *this;
     }
 
+    /// The same, if it need not be there.
+    command_line& argument_if_any(const char* kind, setter set) {
+        argument_required_ = false;
+        return argument(kind, std::move(set));
+    }
+    bool argument_given() const noexcept { return argument_given_; }
+
     /// False if it was asked for help, which is printed. *Errors:* `usage`, and says what is wrong.
     result<bool> parse(args a) {
         std::vector<option_type> known;
@@ -103,15 +110,20 @@ public:
             const entry& e = entries_[static_cast<std::size_t>(index)];
             if (!e.set(e.kind ? optarg : "")) return wrong(e.kind, optarg);
         }
-        if (argument_.kind) {
-            if (optind == a.argc()) return wrong();
+        argument_given_ = argument_.kind && optind < a.argc();
+        if (argument_given_) {
             const char* text = a.argv()[optind++];
             if (!argument_.set(text)) return wrong(argument_.kind, text);
+        } else if (argument_.kind && argument_required_) {
+            return wrong();
         }
         if (optind == a.argc()) return true;
         std::fprintf(stderr, "%s: unexpected argument: %s\n", program_, a.argv()[optind]);
         return wrong();
     }
+
+    /// For options that do not go together. *Errors:* `usage`, always.
+    std::unexpected<std::error_code> misused() { return wrong(); }
 
 private:
     using option_type = ::option;
@@ -131,6 +143,8 @@ private:
     const char* usage_;
     std::vector<entry> entries_;
     entry argument_;
+    bool argument_required_ = true;
+    bool argument_given_ = false;
 };
 
 }  // namespace examples

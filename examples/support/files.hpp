@@ -3,6 +3,9 @@
 
 #include <copoll/result.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -55,6 +58,15 @@ inline copoll::result<void> write_file(const std::string& path,
     const bool written = std::fwrite(bytes.data(), 1, bytes.size(), to.get()) == bytes.size();
     if (std::fclose(to.release()) != 0 || !written) return copoll::fail(about_errno(path));
     return {};
+}
+
+/// Makes it, readable for nobody else. There must be none yet.
+inline copoll::result<void> write_secret_file(const std::string& path,
+                                              std::span<const std::byte> bytes) {
+    const int made = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (made < 0) return copoll::fail(about_errno(path));
+    ::close(made);
+    return write_file(path, bytes);
 }
 
 }  // namespace examples
