@@ -30,8 +30,8 @@ namespace {
 constexpr const char* usage =
     "usage: p2p_chat [--listen MULTIADDR]... [--dial MULTIADDR]... [--name NAME] [--key FILE]\n"
     "\n"
-    "Talks with other nodes: what is typed goes to all of them, line by line, and what they say is\n"
-    "printed. Ends with the input.\n"
+    "Talks with other nodes: what is typed goes to all of them, line by line, and what they say\n"
+    "is printed. Ends with the input.\n"
     "\n"
     "  --listen MULTIADDR  where others reach this node (default /ip4/127.0.0.1/tcp/0)\n"
     "  --dial MULTIADDR    a node to talk with\n"
@@ -140,7 +140,8 @@ task<result<void>> read_input(scope& talks, p2p::host& node, room& with,
 }
 
 task<result<void>> chat(p2p::host& node, room& with, const std::vector<std::string>& dial) {
-    for (const auto& at : node.addresses()) std::printf("listening on %s\n", at.to_string().c_str());
+    for (const auto& at : node.addresses())
+        std::printf("listening on %s\n", at.to_string().c_str());
     std::fflush(stdout);
     co_return co_await with_scope(read_input, node, with, dial);
 }

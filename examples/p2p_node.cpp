@@ -125,7 +125,8 @@ task<result<void>> dial(p2p::host& node, const command& c) {
 
 /// Serves until it is stopped.
 task<result<void>> serve(p2p::host& node) {
-    for (const auto& at : node.addresses()) std::printf("listening on %s\n", at.to_string().c_str());
+    for (const auto& at : node.addresses())
+        std::printf("listening on %s\n", at.to_string().c_str());
     std::fflush(stdout);
     co_return co_await sleep_until(clock::time_point::max());
 }
