@@ -142,7 +142,37 @@ def said(*pieces):
     return b"".join(bytes([2 * len(piece)]) + piece for piece in cut)
 
 
+def js_vector(name):
+    text = (P2P / "js_vectors.hpp").read_text(encoding="utf-8")
+    body = re.search(rf"{name} =(.*?);", text, re.DOTALL)[1]
+    return bytes.fromhex("".join(re.findall(r'"([0-9a-f]+)"', body)))
+
+
+def protobuf_fields(message):
+    """Of bytes, all shorter than 128 of them."""
+    while message:
+        yield message[0] // 8, message[2:2 + message[1]]
+        message = message[2 + message[1]:]
+
+
+def p2p_messages():
+    envelope = js_vector("envelope")
+    yield "signed_record", "envelope", envelope
+    yield "signed_record", "record", dict(protobuf_fields(envelope))[3]
+    message = js_vector("identify_without_envelope") + envelope
+    length = bytes([len(message) % 128 + 128, len(message) // 128])
+    yield "identify", "message", length + message
+    push = protobuf_bytes(3, b"/echo/1.0.0") + protobuf_bytes(6, b"agent")
+    yield "identify", "push", bytes([len(push)]) + push
+    yield "identify", "two_messages", (bytes([len(push)]) + push) * 2
+    for name, key, *_ in p2p_keys():
+        said = protobuf_bytes(1, key)
+        length = bytes([len(said) % 128 + 128, len(said) // 128])
+        yield "identify", f"key_{name}", (bytes([len(said)]) if len(said) < 128 else length) + said
+
+
 def p2p_corpus():
+    yield from p2p_messages()
     for name, message, peer_id, cid, signature in p2p_keys():
         yield "peer_id", name + "_base58", peer_id.encode()
         yield "peer_id", name + "_cid", cid.encode()
