@@ -13,7 +13,7 @@ CACHE = Path(os.environ.get("COPOLL_TOOLS") or
 NODES = CACHE / "libp2p"
 COMMANDS = {"go": [NODES / "go_peer"], "js": ["node", NODES / "js/main.mjs"],
             "rust": [NODES / "rust_peer"]}
-SMALL = ["ping", "echo:0", "echo:1", "echo:1048576", "half-close", "reset"]
+SMALL = ["identify", "ping", "push", "echo:0", "echo:1", "echo:1048576", "half-close", "reset"]
 # with less an implementation of ours that stops at its first window would pass
 LARGE = ["echo:67108864"]
 OTHER_ID = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
@@ -53,6 +53,7 @@ class Test(unittest.TestCase):
         done = run(host, "p2p_peer", "dial", address, *tests, timeout=2 * PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"OK {test}" for test in tests])
+        return done.stderr.decode()
 
     def they_dial(self, host, implementation, tests, key="ed25519"):
         node, address = self.ours(host)
@@ -68,12 +69,14 @@ class Test(unittest.TestCase):
     @needs("go")
     @on_each_host
     def test_we_dial_go(self, host):
-        self.we_dial(host, self.theirs("go"), [*SMALL, "streams:300", "slow"])
+        told = self.we_dial(host, self.theirs("go"), [*SMALL, "streams:300", "slow"])
+        self.assertRegex(told, r"identified: \S*go.*, signed, speaks .*/echo/1\.0\.0")
 
     @needs("go")
     @on_each_host
     def test_go_dials_us(self, host):
-        self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
+        told = self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
+        self.assertRegex(told, r"identified: \S*go.* /pushed/1\.0\.0")
 
     @needs("go")
     @on_each_host
@@ -85,18 +88,20 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_all_keys_of_go(self, host):
         for key in "secp256k1", "ecdsa", "rsa":
-            self.we_dial(host, self.theirs("go", key), ["ping"])
-            self.they_dial(host, "go", ["ping"], key)
+            self.we_dial(host, self.theirs("go", key), ["identify", "ping"])
+            self.they_dial(host, "go", ["identify", "ping"], key)
 
     @needs("js")
     @on_each_host
     def test_we_dial_js(self, host):
-        self.we_dial(host, self.theirs("js"), [*SMALL, "streams:300", "slow"])
+        told = self.we_dial(host, self.theirs("js"), [*SMALL, "streams:300", "slow"])
+        self.assertRegex(told, r"identified: \S*js.*, signed, speaks .*/echo/1\.0\.0")
 
     @needs("js")
     @on_each_host
     def test_js_dials_us(self, host):
-        self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
+        told = self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
+        self.assertRegex(told, r"identified: \S*js.* /pushed/1\.0\.0")
 
     @needs("js")
     @on_each_host
@@ -108,18 +113,20 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_other_keys_of_js(self, host):
         for key in "secp256k1", "rsa":
-            self.we_dial(host, self.theirs("js", key), ["ping"])
-            self.they_dial(host, "js", ["ping"], key)
+            self.we_dial(host, self.theirs("js", key), ["identify", "ping"])
+            self.they_dial(host, "js", ["identify", "ping"], key)
 
     @needs("rust")
     @on_each_host
     def test_we_dial_rust(self, host):
-        self.we_dial(host, self.theirs("rust"), [*SMALL, "streams:300", "slow"])
+        told = self.we_dial(host, self.theirs("rust"), [*SMALL, "dropped-streams:300", "slow"])
+        self.assertRegex(told, r"identified: copoll-test-rust, speaks .*/echo/1\.0\.0")
 
     @needs("rust")
     @on_each_host
     def test_rust_dials_us(self, host):
-        self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
+        told = self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
+        self.assertRegex(told, r"identified: copoll-test-rust, .* at /ip4/127\.0\.0\.1/tcp/4001")
 
     @needs("rust")
     @on_each_host
@@ -131,8 +138,8 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_other_keys_of_rust(self, host):
         for key in "secp256k1", "ecdsa":
-            self.we_dial(host, self.theirs("rust", key), ["ping"])
-            self.they_dial(host, "rust", ["ping"], key)
+            self.we_dial(host, self.theirs("rust", key), ["identify", "ping"])
+            self.they_dial(host, "rust", ["identify", "ping"], key)
 
     @on_each_host
     def test_we_dial_ourselves(self, host):
