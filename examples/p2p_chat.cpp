@@ -167,6 +167,7 @@ task<result<void>> async_main(args a) {
     if (listen.empty()) listen = {"/ip4/127.0.0.1/tcp/0"};
     p2p::host_options options;
     options.listen = std::move(listen);
+    options.limits.idle_stream = {};  // people may be silent
     options.key = co_await check(examples::load_or_make_key(key));
     p2p::host node{std::move(options)};
     room with{name.empty() ? room::short_name(node.id()) : name};

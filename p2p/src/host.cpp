@@ -20,6 +20,10 @@ constexpr clock::duration patience_at_the_end = std::chrono::seconds{15};
 transport_options options_of_transport(const host_options& o) {
     transport_options made = o.transport;
     made.max_events = std::max(made.max_events, o.listen.size() + 16);
+    yamux::options& of_streams = made.connection.yamux;
+    of_streams.idle_stream = o.limits.idle_stream;
+    of_streams.unread_of_all = std::make_shared<yamux::unread_budget>();
+    of_streams.unread_of_all->limit = o.limits.unread;
     return made;
 }
 

@@ -39,6 +39,7 @@ task<result<void>> echo_back(p2p::stream s) {
 /// Listens in memory, echoes, and has no timers that would hide that nothing can happen any more.
 p2p::host_options node(p2p::memory_network& memory) {
     p2p::host_options options;
+    options.limits.idle_stream = {};
     options.listen = {"/memory/0"};
     options.transport.memory = &memory;
     options.transport.connection.yamux.keep_alive = clock::duration{};
@@ -48,6 +49,7 @@ p2p::host_options node(p2p::memory_network& memory) {
 
 p2p::host_options tcp_node() {
     p2p::host_options options;
+    options.limits.idle_stream = {};
     options.listen = {"/ip4/127.0.0.1/tcp/0"};
     options.transport.connection.yamux.keep_alive = clock::duration{};
     options.idle_connection = clock::duration::max();
@@ -436,6 +438,61 @@ TEST_CASE("host: serves as many streams as its limits say, and the protocol's") 
             CHECK(error_of(over) == p2p::errc::stream_reset);
             CHECK(b.stats().refused_streams == 2);
             co_return co_await expect_echo(first);
+        });
+    });
+}
+
+namespace {
+
+/// Takes a stream and does not read from it.
+task<result<void>> ignore(p2p::stream s) {
+    co_await check(sleep_for(1h));
+    co_return co_await s.shutdown_write();
+}
+
+/// Sends as much as `s` takes, and gives what ended that.
+task<std::error_code> fill(p2p::stream& s) {
+    const std::vector<std::byte> much(64 * 1024);
+    for (;;) {
+        const io_result r = co_await s.write_some(much);
+        if (r.ec) co_return r.ec;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("host: what peers send and nobody reads is bounded over all connections") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        auto strict = node(memory);
+        strict.limits.unread = 150'000;
+        p2p::host asking{node(memory)}, asked{std::move(strict)};
+        asked.handle("/ignore/1.0.0", ignore);
+        co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                       -> task<result<void>> {
+            auto s = co_await check(a.open(b.addresses().front(), "/ignore/1.0.0"));
+            const auto ended = co_await fill(s);
+            CHECK(ended == p2p::errc::stream_reset);
+            auto other = co_await check(a.open(b.id(), "/echo/1.0.0"));
+            co_return co_await expect_echo(other);
+        });
+    });
+}
+
+TEST_CASE("host: a stream on which nothing moves is reset after a while") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        auto impatient = node(memory);
+        impatient.limits.idle_stream = 100ms;
+        p2p::host asking{node(memory)}, asked{std::move(impatient)};
+        asked.handle("/ignore/1.0.0", ignore);
+        co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                       -> task<result<void>> {
+            auto s = co_await check(a.open(b.addresses().front(), "/ignore/1.0.0"));
+            const auto ended = co_await fill(s);
+            CHECK(ended == p2p::errc::stream_reset);
+            CHECK(s.reset_by_peer() == p2p::reset_code::garbage_collected);
+            co_return {};
         });
     });
 }

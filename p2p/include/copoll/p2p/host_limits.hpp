@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include <copoll/clock.hpp>
 
 namespace copoll::p2p {
 
@@ -20,6 +23,9 @@ struct host_limits {
     std::size_t incoming_streams = 1024;  ///< of all connections
     std::size_t incoming_streams_of_peer = 256;
     std::uint64_t unread = 128 * 1024 * 1024;  ///< bytes received and not read, of all streams
+    /// A stream on which nothing moves for so long is reset; 0: never. For protocols whose streams
+    /// may be silent for longer.
+    clock::duration idle_stream = std::chrono::minutes{2};
 };
 
 }  // namespace copoll::p2p
