@@ -4,11 +4,10 @@
 #include <utility>
 
 #include <copoll/check.hpp>
-#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/secure_stream.hpp>
 #include <copoll/time.hpp>
 
-#include "farewell.hpp"
+#include "multiplex.hpp"
 #include "muxer.hpp"
 #include "protocols.hpp"
 #include "shake_hands.hpp"
@@ -76,28 +75,6 @@ std::optional<go_away_code> connection::peer_went_away() const noexcept {
 
 namespace {
 
-/// The listener answers what the peer proposes. What comes behind is in `in` then, and the last of
-/// the answer in `out`.
-task<result<void>> answer_proposal(secure_stream& peer, buffer& in, buffer& out) {
-    multistream::listener engine{detail::muxer_protocols()};
-    for (;;) {
-        const auto advanced = engine.advance(in, out);
-        if (!advanced) {
-            co_await detail::say_farewell(peer, std::move(out));
-            co_return fail(advanced.error());
-        }
-        if (*advanced == progress::complete) co_return {};
-        co_await check(write_all(peer, std::as_const(out).data()));
-        out.clear();
-        const auto got = co_await peer.read_chunk();
-        if (!got) {
-            const bool ended = got.error() == copoll::errc::eof;
-            co_return fail(ended ? make_error_code(errc::truncated) : got.error());
-        }
-        in.append(std::span<const std::byte>(*got));
-    }
-}
-
 task<result<connection>> upgrade(any_stream transport, role own_role, identity own,
                                  connection_options options) {
     const auto agreed_by = copoll::detail::after(clock::now(), options.timeout);
@@ -106,14 +83,10 @@ task<result<connection>> upgrade(any_stream transport, role own_role, identity o
     auto peer = co_await check(detail::shake_hands(std::move(transport), own_role, std::move(own),
                                                    std::move(handshake),
                                                    detail::last_message::held));
-    const bool agreed = peer.muxer().has_value();
-    buffer unread, unsent;
-    if (!agreed && own_role == role::listener)
-        co_await check(answer_proposal(peer, unread, unsent));
     detail::muxer::peer remote{peer.remote_key(), peer.remote_peer()};
-    co_return connection{std::make_shared<detail::muxer>(
-        std::move(peer), std::move(remote), own_role, options, std::move(unread),
-        std::move(unsent), !agreed && own_role == role::dialer, agreed_by)};
+    const bool agreed = peer.muxer().has_value();
+    detail::secured_transport secured{std::move(peer), std::move(remote), agreed};
+    co_return co_await detail::multiplex(std::move(secured), own_role, options, agreed_by);
 }
 
 }  // namespace
