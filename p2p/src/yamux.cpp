@@ -114,7 +114,7 @@ std::uint16_t session::state::take_flags(stream& s) noexcept {
 void session::state::put_data(stream_id id, stream& s, std::span<const std::byte> bytes) {
     put({frame_type::data, take_flags(s), id, static_cast<std::uint32_t>(bytes.size())});
     out.append(bytes);
-    idle.earn();  // js-libp2p answers each by a window, also when the stream has ended since
+    idle.earn();
 }
 
 void session::state::list(stream_id id, stream& s) {

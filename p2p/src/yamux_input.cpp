@@ -83,7 +83,8 @@ result<void> session::state::handle_stream_frame(const frame_header& h) {
     body_stream = session_id;
     if (h.has(flag_syn)) {
         if (const auto opened_there = open_by_peer(h); !opened_there) return opened_there;
-        if (!find(h.stream)) return charge();  // refused
+        // refused or not; one that gets an answer is paid by that
+        if (const auto paid = charge(); !paid || !find(h.stream)) return paid;
     }
     stream* const s = find(h.stream);
     // it was on its way when the stream ended here

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +55,7 @@ struct stream {
     }
 };
 
-/// Frames that bring nothing are paid from it; it fills with time.
+/// Streams that are opened and frames that bring nothing are paid from it; it fills with time.
 class idle_budget {
 public:
     idle_budget(std::uint32_t burst, std::uint32_t rate, clock::time_point now) noexcept
@@ -62,8 +63,9 @@ public:
 
     /// False if it is empty.
     [[nodiscard]] bool spend(clock::time_point now) noexcept;
-    /// Pays for one frame.
-    void earn() noexcept { left_ = left_ < burst_ ? left_ + 1 : burst_; }
+    /// Pays for a stream, and for a frame more: js-libp2p answers each frame of data by a window,
+    /// also when the stream has ended since.
+    void earn() noexcept { left_ = std::min(left_ + 2, burst_); }
 
 private:
     std::uint64_t burst_, rate_, left_;

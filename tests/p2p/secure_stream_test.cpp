@@ -16,6 +16,7 @@
 #include <copoll/when.hpp>
 
 #include "p2p/peers.hpp"
+#include "p2p/raw_peer.hpp"
 #include "support/error_of.hpp"
 #include "support/run_test.hpp"
 #include "support/script_stream.hpp"
@@ -203,6 +204,40 @@ TEST_CASE("secure_stream: a peer that speaks something else") {
         const auto failed =
             co_await p2p::secure(std::move(reset), p2p::role::listener, new_identity());
         CHECK(error_of(failed) == errc::connection_reset);
+    }());
+}
+
+TEST_CASE("secure_stream: records of all sizes up to 65,519 bytes") {
+    run_test([]() -> task<result<void>> {
+        std::vector<std::size_t> sizes;
+        for (std::size_t n = 1; n < 300; ++n) sizes.push_back(n);
+        for (std::size_t n = 300; n < 65'519; n += 397) sizes.push_back(n);
+        for (const std::size_t n : {16'384u, 64'511u, 65'517u, 65'518u, 65'519u, 1u, 65'519u})
+            sizes.push_back(n);
+        auto [client, server] = co_await check(connected_pair());
+        std::uint64_t sent = 0;
+        auto [said, listened] = co_await when_all(
+            [](tcp_stream t, const std::vector<std::size_t>& all,
+               std::uint64_t& at) -> task<result<void>> {
+                auto peer = co_await check(raw_peer::dial(std::move(t)));
+                for (const std::size_t n : all) {
+                    const auto bytes = pattern(n, at);
+                    co_await check(peer.say(text_of(bytes)));
+                    at += n;
+                }
+                co_return {};
+            }(std::move(client), sizes, sent),
+            [](tcp_stream t) -> task<result<drained>> {
+                auto s = co_await check(
+                    p2p::secure(std::move(t), p2p::role::listener, new_identity()));
+                co_return co_await drain(s);
+            }(std::move(server)));
+        CHECK(error_of(said) == no_error);
+        const drained heard = co_await check(std::move(listened));
+        CHECK(heard.n == sent);
+        CHECK(heard.intact);
+        CHECK(heard.end == errc::eof);
+        co_return {};
     }());
 }
 

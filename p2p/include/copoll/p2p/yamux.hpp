@@ -53,7 +53,8 @@ struct options {
     /// A stream on which nothing was sent, received or read for so long, and at most a quarter
     /// longer, is reset with `reset_code::garbage_collected`; 0: never.
     clock::duration idle_stream{};
-    /// Frames that bring nothing: so many at once, and so many a second.
+    /// Frames that bring nothing, and streams that the peer opens and gets no answer on: so many at
+    /// once, and so many a second. With more the session ends.
     std::uint32_t idle_burst = 4096;
     std::uint32_t idle_rate = 512;
 };
