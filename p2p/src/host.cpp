@@ -115,12 +115,7 @@ void host::handle(std::string protocol, stream_handler handler, handler_options 
     state_->set_handler(std::move(protocol), std::move(made));
 }
 
-void host::stop_handling(std::string_view protocol) {
-    const auto found = state_->handlers.find(protocol);
-    if (found == state_->handlers.end()) return;
-    state_->handlers.erase(found);
-    state_->changed.set();
-}
+void host::stop_handling(std::string_view protocol) { state_->remove_handler(protocol); }
 
 task<result<peer_id>> host::connect(multiaddr to) {
     const auto peer = to.peer();

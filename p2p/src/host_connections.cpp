@@ -38,7 +38,7 @@ void host::state::refuse(const multiaddr& remote, std::error_code why) {
 }
 
 void host::state::let_in(incoming from) {
-    if (closing.is_set()) return;
+    if (!is_open()) return;
     auto ticket = door.secure(from.remote);
     if (!ticket) return refuse(from.remote, errc::too_many_connections);
     tasks->spawn(take_incoming(std::move(from), *std::move(ticket)));
@@ -55,6 +55,7 @@ task<void> host::state::take_incoming(incoming from, detail::admission::securing
         const auto done_with = std::move(ticket);
     }
     if (!made) co_return tell(incoming_failed{remote, made.error()});
+    if (!is_open()) co_return;
     const bool welcome = made->remote_peer() != own.id() && admits(*made, remote);
     if (!welcome) co_return refuse(remote, copoll::errc::access_denied);
     auto admitted = door.connect_in(made->remote_peer(), remote);
@@ -66,7 +67,15 @@ task<void> host::state::take_incoming(incoming from, detail::admission::securing
 
 host::state::connection_ptr host::state::usable(const peer_id& peer) const noexcept {
     const auto found = std::ranges::find_if(connections, [&](const connection_ptr& c) {
-        return c->peer() == peer && !c->retired && !c->link.peer_went_away();
+        return c->peer() == peer && c->usable();
+    });
+    return found == connections.end() ? nullptr : *found;
+}
+
+/// For an address that does not say whose it is.
+host::state::connection_ptr host::state::dialed_before(const multiaddr& at) const noexcept {
+    const auto found = std::ranges::find_if(connections, [&](const connection_ptr& c) {
+        return c->link.own_role() == role::dialer && c->link.remote_address() == at && c->usable();
     });
     return found == connections.end() ? nullptr : *found;
 }
@@ -75,8 +84,11 @@ task<result<host::state::connection_ptr>> host::state::reach(std::optional<peer_
                                                              addresses at) {
     if (peer == own.id()) co_return fail(errc::wrong_peer);
     for (;;) {
-        if (!tasks) co_return fail(copoll::errc::closed);
-        if (!peer) co_return co_await dial(peer, std::move(at));
+        if (!is_open()) co_return fail(copoll::errc::closed);
+        if (!peer) {
+            if (auto c = dialed_before(at.front())) co_return c;
+            co_return co_await dial(peer, std::move(at));
+        }
         if (auto c = usable(*peer)) co_return c;
         const auto under_way = dials.find(*peer);
         if (under_way == dials.end()) co_return co_await dial(peer, std::move(at));
@@ -123,7 +135,7 @@ task<result<host::state::connection_ptr>> host::state::dial(std::optional<peer_i
     if (!door.has_room_to_dial()) co_return dialing.failed(errc::too_many_connections);
     auto made = co_await transport.dial(peer, std::move(at));
     if (!made) co_return dialing.failed(made.error());
-    if (!tasks) co_return dialing.failed(copoll::errc::closed);
+    if (!is_open()) co_return dialing.failed(copoll::errc::closed);
     const peer_id reached = made->remote_peer();
     if (reached == own.id()) co_return dialing.failed(errc::wrong_peer);
     auto ticket = door.connect_out(reached);

@@ -45,7 +45,7 @@ identify_message host::state::self(const connection& to) {
     identify_message said;
     said.key = own.public_key();
     said.listen_addresses = told_addresses();
-    said.protocols = protocols();
+    said.protocols = *protocols;
     said.observed_address = to.remote_address();
     said.protocol_version = options.protocol_version;
     said.agent_version = options.agent_version;

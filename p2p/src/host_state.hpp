@@ -32,6 +32,7 @@ struct host_connection {
     bool retired = false;           ///< no new streams: it is ending, or has ended
 
     const peer_id& peer() const noexcept { return link.remote_peer(); }
+    bool usable() const noexcept { return !retired && !link.peer_went_away(); }
     void retire() noexcept {
         retired = true;
         link.close();
@@ -85,6 +86,7 @@ struct host::state {
     task<result<connection_ptr>> dial(std::optional<peer_id> peer, addresses at);
     task<result<stream>> open(std::optional<peer_id> peer, addresses at, std::string protocol);
     connection_ptr usable(const peer_id& peer) const noexcept;
+    connection_ptr dialed_before(const multiaddr& at) const noexcept;
 
     connection_ptr adopt(connection made, detail::admission::connection_ticket ticket);
     task<void> run_connection(connection_ptr c);
@@ -94,8 +96,9 @@ struct host::state {
     // ---- Streams of peers
 
     void set_handler(std::string protocol, std::shared_ptr<detail::protocol_handler> handler);
+    void remove_handler(std::string_view protocol);
+    void handlers_changed();
     void add_own_protocols();
-    std::vector<std::string> protocols() const;
     task<result<void>> accept_streams(scope& streams, connection_ptr c);
     task<void> serve(stream s, connection_ptr c, detail::admission::stream_ticket ticket);
 
@@ -116,11 +119,15 @@ struct host::state {
     peer_store peers{};
     detail::admission door;
     std::map<std::string, std::shared_ptr<detail::protocol_handler>, std::less<>> handlers{};
+    std::shared_ptr<const std::vector<std::string>> protocols{};  ///< their names
     std::vector<connection_ptr> connections{};
     std::map<peer_id, std::shared_ptr<detail::pending_dial>> dials{};
     addresses announced{};
     std::uint64_t refused_connections = 0;
     std::uint64_t refused_streams = 0;
+
+    /// Whether connections can be added.
+    bool is_open() const noexcept { return tasks && !closing.is_set(); }
 
     scope* tasks = nullptr;  ///< while it is run
     bool started = false;

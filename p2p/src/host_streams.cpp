@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <memory>
 #include <utility>
 
 #include <copoll/check.hpp>
@@ -19,6 +20,20 @@ constexpr std::size_t identify_streams_of_peer = 2;
 void host::state::set_handler(std::string protocol,
                               std::shared_ptr<detail::protocol_handler> handler) {
     handlers.insert_or_assign(std::move(protocol), std::move(handler));
+    handlers_changed();
+}
+
+void host::state::remove_handler(std::string_view protocol) {
+    const auto found = handlers.find(protocol);
+    if (found == handlers.end()) return;
+    handlers.erase(found);
+    handlers_changed();
+}
+
+void host::state::handlers_changed() {
+    auto names = std::make_shared<std::vector<std::string>>();
+    for (const auto& [name, handler] : handlers) names->push_back(name);
+    protocols = std::move(names);
     changed.set();
 }
 
@@ -42,12 +57,6 @@ void host::state::add_own_protocols() {
     });
 }
 
-std::vector<std::string> host::state::protocols() const {
-    std::vector<std::string> all;
-    for (const auto& [name, handler] : handlers) all.push_back(name);
-    return all;
-}
-
 task<result<void>> host::state::accept_streams(scope& streams, connection_ptr c) {
     for (;;) {
         auto next = co_await c->link.accept();
@@ -68,8 +77,8 @@ task<result<void>> host::state::accept_streams(scope& streams, connection_ptr c)
 
 task<void> host::state::serve(stream s, connection_ptr c, detail::admission::stream_ticket ticket) {
     static_cast<void>(ticket);  // counts as long as this runs
-    const std::vector<std::string> spoken = protocols();
-    const auto agreed = co_await s.negotiate(spoken);
+    const auto spoken = protocols;
+    const auto agreed = co_await s.negotiate(*spoken);
     if (!agreed) co_return;
     const std::string protocol = s.protocol();
     const auto found = handlers.find(protocol);

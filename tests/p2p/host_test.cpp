@@ -175,6 +175,20 @@ TEST_CASE("host: a protocol that is handled later is told to those who are conne
     });
 }
 
+TEST_CASE("host: an address that does not say whose it is leads over the same connection") {
+    run_in_worlds([]() -> task<result<void>> {
+        co_return co_await between_two([](p2p::host& a, p2p::host& b) -> task<result<void>> {
+            const auto at = *b.addresses().front().without_peer();
+            auto first = co_await check(a.open(at, "/echo/1.0.0"));
+            co_await check(expect_echo(first));
+            auto second = co_await check(a.open(at, "/echo/1.0.0"));
+            co_await check(expect_echo(second));
+            CHECK(a.stats().connections == 1);
+            co_return {};
+        });
+    });
+}
+
 TEST_CASE("host: pings") {
     run_in_worlds([]() -> task<result<void>> {
         co_return co_await between_two([](p2p::host& a, p2p::host& b) -> task<result<void>> {
@@ -560,6 +574,25 @@ TEST_CASE("host: a handler that goes on and on is stopped when the host is close
         CHECK(stopped);
         co_return {};
     }());
+}
+
+TEST_CASE("host: one that is closed lets nobody in who is still being secured") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::host asking{tcp_node()}, asked{tcp_node()};
+        co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                       -> task<result<void>> {
+            const auto at = b.addresses().front();
+            const auto begun = clock::now();
+            co_await when_all(a.connect(at), [](p2p::host& h) -> task<void> {
+                h.close();
+                const auto late = co_await h.connect(*multiaddr::parse("/memory/1"));
+                CHECK(error_of(late) == errc::closed);
+            }(b));
+            co_await check(until([&] { return b.stats().connections == 0; }));
+            CHECK(clock::now() - begun < 12s);
+            co_return {};
+        });
+    });
 }
 
 TEST_CASE("host: asked to stop, all of it ends at once") {
