@@ -50,7 +50,7 @@ struct command {
     std::vector<std::string> listen{};
     std::string dial{};
     std::string key{};
-    std::string echo{};
+    std::optional<std::string> echo{};
     std::uint32_t pings = 0;
     std::optional<std::uint64_t> upload{};
     std::uint64_t download = 0;
@@ -119,7 +119,7 @@ task<result<void>> dial(p2p::host& node, const command& c) {
     std::printf("connected to %s\n", peer.to_string().c_str());
     std::fflush(stdout);
     if (c.upload) co_return co_await perf(node, peer, *c.upload, c.download);
-    if (!c.echo.empty()) co_return co_await echo(node, peer, c.echo);
+    if (c.echo) co_return co_await echo(node, peer, *c.echo);
     co_return co_await ping(node, peer, c.pings > 0 ? c.pings : 1);
 }
 
@@ -160,7 +160,11 @@ result<bool> parse(args a, command& c) {
     line.option("listen", "a multiaddr", multiaddr_into(c.listen))
         .option("dial", "a multiaddr", multiaddr_into(c.dial))
         .option("key", "a file", examples::into(c.key))
-        .option("echo", "a text", examples::into(c.echo))
+        .option("echo", "a text",
+                [&](std::string_view text) {
+                    c.echo = text;
+                    return true;
+                })
         .option("ping", "a number of pings", examples::into(c.pings, 1u, 1'000'000u))
         .option("perf", "a number of bytes",
                 [&, set = examples::into(up, std::uint64_t{0}, most)](std::string_view text) {
@@ -171,7 +175,7 @@ result<bool> parse(args a, command& c) {
         .argument_if_any("a number of bytes", examples::into(c.download, std::uint64_t{0}, most));
     const auto parsed = line.parse(a);
     if (!parsed || !*parsed) return parsed;
-    const int uses = (c.pings > 0) + !c.echo.empty() + measures;
+    const int uses = (c.pings > 0) + c.echo.has_value() + measures;
     if (measures) c.upload = up;
     if (measures != line.argument_given() || uses > 1 || (uses > 0 && c.dial.empty()))
         return line.misused();

@@ -17,7 +17,11 @@ inline copoll::result<copoll::p2p::private_key> load_or_make_key(const std::stri
     using copoll::p2p::private_key;
     if (path.empty()) return private_key::generate_ed25519();
     const auto kept = read_file(path);
-    if (kept) return private_key::decode(copoll::bytes_of(*kept));
+    if (kept) {
+        auto key = private_key::decode(copoll::bytes_of(*kept));
+        if (!key) return copoll::fail(about(path, key.error()));
+        return key;
+    }
     if (errno != ENOENT) return copoll::fail(kept.error());
     auto made = private_key::generate_ed25519();
     const auto written = write_secret_file(path, made.encode());

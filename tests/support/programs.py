@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "libs/host/run"
 BIN = Path(os.environ.get("COPOLL_BIN", ROOT / "build/wasi/bin"))
 NATIVE = os.environ.get("COPOLL_PLATFORM") == "native"
+# Components that native programs are tested with are those that were built last.
+COMPONENTS = ROOT / "build/wasi/bin" if NATIVE else BIN
 
 
 # The hosts to test with. jco is asked for in tests of its own, so that it can be skipped by name.
@@ -74,7 +76,8 @@ folders = []  # that components may see
 def command(host, name, *args):
     """What starts the program of that name."""
     seen = [part for folder in folders for part in ("--dir", folder)]
-    start = [BIN / name] if NATIVE else [RUN, "--host", host, *seen, BIN / f"{name}.wasm"]
+    component = COMPONENTS / f"{name}.wasm"
+    start = [BIN / name] if host == "native" else [RUN, "--host", host, *seen, component]
     return [str(part) for part in [*start, *args]]
 
 
