@@ -21,6 +21,13 @@ using namespace copoll;
 
 class redis {
 public:
+    /// The texts of an answer: none for nil, one for a string or number, all of an array. Or what
+    /// was wrong with the command.
+    struct reply {
+        std::vector<std::string> texts{};
+        std::string error{};
+    };
+
     static task<result<redis>> connect(const host_port& to) {
         auto tcp = co_await check(copoll::connect(to.host, to.port));
         co_return redis{std::move(tcp)};
@@ -29,17 +36,16 @@ public:
     /// This end of the connection.
     result<ip::endpoint> local_endpoint() { return io_.inner().local_endpoint(); }
 
-    /// Sends a command, and gives the texts of the answer: none for nil, one for a string or
-    /// number, all of an array. *Errors:* `invalid_state` if Redis answers with an error,
-    /// `parse_error` if with something else.
-    task<result<std::vector<std::string>>> call(std::vector<std::string> words) {
+    /// Sends a command. *Errors:* those of the connection; `parse_error` for what is no answer of
+    /// Redis.
+    task<result<reply>> call(std::vector<std::string> words) {
         std::string request = "*" + std::to_string(words.size()) + "\r\n";
         for (const std::string& word : words)
             request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
         co_await check(write_all(io_.inner(), bytes_of(request)));
-        std::vector<std::string> all;
-        co_await check(read_reply(all));
-        co_return all;
+        reply answer;
+        co_await check(read_reply(answer));
+        co_return answer;
     }
 
 private:
@@ -52,15 +58,14 @@ private:
         return n;
     }
 
-    task<result<void>> read_reply(std::vector<std::string>& all) {
+    task<result<void>> read_reply(reply& all) {
         const std::string line{co_await check(io_.read_line())};
         const std::string_view rest = std::string_view(line).substr(line.empty() ? 0 : 1);
         switch (line.empty() ? '\0' : line[0]) {
             case '+':
-            case ':': all.emplace_back(rest); co_return {};
-            case '-': std::fprintf(stderr, "redis: %s\n", line.c_str() + 1);
-                      co_return fail(errc::invalid_state);
-            case '$': co_return co_await read_text(co_await check(number(rest)), all);
+            case ':': all.texts.emplace_back(rest); co_return {};
+            case '-': all.error = rest; co_return {};
+            case '$': co_return co_await read_text(co_await check(number(rest)), all.texts);
             case '*': break;
             default: co_return fail(errc::parse_error);
         }

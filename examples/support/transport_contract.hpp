@@ -60,13 +60,25 @@ struct contract {
     }
 };
 
-/// Waits for the listener to say where it is.
+inline std::error_code refused_by_redis(const redis::reply& answer) {
+    std::fprintf(stderr, "p2p_node: redis: %s\n", answer.error.c_str());
+    return errc::invalid_state;
+}
+
+/// Waits for the listener to say where it is: in a list, as implementations do, or in a text, as
+/// the specification has it.
 inline task<result<std::string>> await_listener(redis& known, const contract& c) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(c.patience).count();
-    std::vector<std::string> pop{"BLPOP", c.key, std::to_string(seconds)};
-    auto answer = co_await check(known.call(std::move(pop)));
-    if (answer.size() != 2) co_return fail(errc::timed_out);
-    co_return std::move(answer[1]);
+    for (;;) {
+        // for a second, since a text does not wake those who wait for a list
+        std::vector<std::string> pop{"BLPOP", c.key, "1"};
+        auto answer = co_await check(known.call(std::move(pop)));
+        if (answer.error.starts_with("WRONGTYPE")) {
+            std::vector<std::string> get{"GET", c.key};
+            answer = co_await check(known.call(std::move(get)));
+        }
+        if (!answer.error.empty()) co_return fail(refused_by_redis(answer));
+        if (!answer.texts.empty()) co_return std::move(answer.texts.back());
+    }
 }
 
 inline task<result<void>> dial_listener(p2p::host& node, const contract& c, redis& known) {
@@ -93,6 +105,10 @@ inline result<std::string> published_address(p2p::host& node, redis& known) {
     if (at->address.is_unspecified()) {
         const auto here = known.local_endpoint();
         if (!here) return fail(here.error());
+        if (here->address.is_v4() != at->address.is_v4()) {
+            std::fputs("p2p_node: LISTENER_IP is of another IP version than Redis\n", stderr);
+            return fail(errc::not_supported);
+        }
         at->address = here->address;
     }
     const auto full = p2p::multiaddr::tcp(*at).encapsulate(p2p::multiaddr::p2p(node.id()));
@@ -103,7 +119,8 @@ inline task<result<void>> await_dialer(p2p::host& node, const contract& c, redis
     const std::string at = co_await check(published_address(node, known));
     std::fprintf(stderr, "p2p_node: listening on %s\n", at.c_str());
     std::vector<std::string> push{"RPUSH", c.key, at};
-    co_await check(known.call(std::move(push)));
+    const auto pushed = co_await check(known.call(std::move(push)));
+    if (!pushed.error.empty()) co_return fail(refused_by_redis(pushed));
     co_return co_await sleep_for(c.patience);  // it is stopped when the dialer has done
 }
 
@@ -119,7 +136,8 @@ inline task<result<void>> run_transport_contract() {
     co_return co_await p2p::with_host(
         node,
         [](p2p::host& n, const contract& told, redis& where) -> task<result<void>> {
-            if (told.dials) co_return co_await dial_listener(n, told, where);
+            if (told.dials)
+                co_return co_await with_timeout(dial_listener(n, told, where), told.patience);
             co_return co_await await_dialer(n, told, where);
         },
         c, known);

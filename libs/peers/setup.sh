@@ -1,8 +1,9 @@
 # What tests/interop talks to, as far as Debian has it, and OpenSSL's headers for the TLS load of
 # benchmarks. Only with --peers: a machine without them skips those tests and measurements.
-recipe="2"
+recipe="3"
 
-peers=(gnutls-cli=gnutls-bin curl=curl node=nodejs go=golang-go)
+peers=(gnutls-cli=gnutls-bin curl=curl node=nodejs go=golang-go
+       redis-server=redis-server)
 
 packages() { echo "${peers[@]}" libssl-dev; }
 
