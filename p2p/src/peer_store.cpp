@@ -104,11 +104,13 @@ void peer_store::insert(known_peer& into, known_address added) {
 }
 
 void peer_store::add_address(const peer_id& peer, const multiaddr& address, address_source source,
-                             clock::time_point now, clock::duration lifetime) {
+                             clock::time_point now, std::optional<clock::duration> lifetime) {
     auto there = address_of(peer, address);
     if (!there) return;
+    const auto usual = source == address_source::given ? for_ever : options_.lifetime;
+    const auto expires = copoll::detail::after(now, lifetime.value_or(usual));
     entry& e = use(peer);
-    insert(e.known, {*std::move(there), source, copoll::detail::after(now, lifetime)});
+    insert(e.known, {*std::move(there), source, expires});
     settle(e);
 }
 

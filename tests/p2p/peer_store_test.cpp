@@ -60,6 +60,16 @@ TEST_CASE("peer_store: addresses, the most trusted first, until they expire") {
     CHECK(store.addresses(peer, start) == addresses{port(4), port(3), port(1)});
 }
 
+TEST_CASE("peer_store: an address that the user has not given holds for a while") {
+    peer_store store;
+    const peer_id peer = new_peer();
+    store.add_address(peer, port(1), address_source::dialed, start);
+    store.add_address(peer, port(2), address_source::given, start);
+    const auto lifetime = peer_store_options{}.lifetime;
+    CHECK(store.addresses(peer, start + lifetime - 1ns).size() == 2);
+    CHECK(store.addresses(peer, start + lifetime) == addresses{port(2)});
+}
+
 TEST_CASE("peer_store: an address that is known keeps the better source and the later end") {
     peer_store store;
     const peer_id peer = new_peer();
@@ -92,7 +102,7 @@ TEST_CASE("peer_store: an address is kept without its peer, and not if it leads 
 TEST_CASE("peer_store: what a peer says of itself replaces what it had said") {
     peer_store store;
     const peer_id peer = new_peer();
-    store.add_address(peer, port(1), address_source::dialed, start);
+    store.add_address(peer, port(1), address_source::given, start);
     store.identified(peer, says({port(2), port(3)}, {"/a", "/b"}), start);
     CHECK(store.addresses(peer, start) == addresses{port(1), port(2), port(3)});
     store.identified(peer, says({port(4)}), start + 1s);
@@ -109,7 +119,7 @@ TEST_CASE("peer_store: what a peer says of itself replaces what it had said") {
 TEST_CASE("peer_store: a signed record counts more than what was not signed") {
     peer_store store;
     const peer_id peer = new_peer();
-    store.add_address(peer, port(1), address_source::dialed, start);
+    store.add_address(peer, port(1), address_source::given, start);
     store.identified(peer, says({port(2)}), start);
     CHECK(store.take_record(record(peer, 5, {port(3)}), start));
     CHECK(store.addresses(peer, start) == addresses{port(1), port(3)});

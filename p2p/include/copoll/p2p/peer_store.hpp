@@ -52,7 +52,7 @@ struct peer_store_options {
     std::size_t max_peers = 1000;
     std::size_t max_addresses = 64;           ///< of a peer
     std::size_t max_bytes = 8 * 1024 * 1024;  ///< of all, about
-    /// How long what a peer has said of its addresses holds, and those of one that was pinned.
+    /// How long addresses hold that the user has not given, and those of one that was pinned.
     clock::duration lifetime = std::chrono::minutes{30};
 };
 
@@ -62,10 +62,11 @@ public:
 
     explicit peer_store(peer_store_options options = {}) noexcept : options_(options) {}
 
-    /// An address, for `lifetime`. One that is known keeps the better source and the later end.
-    /// One that leads to another peer is not taken.
+    /// An address, for `lifetime`: if not said, for ever if the user has given it, else as long as
+    /// the options say. One that is known keeps the better source and the later end. One that
+    /// leads to another peer is not taken.
     void add_address(const peer_id& peer, const multiaddr& address, address_source source,
-                     clock::time_point now, clock::duration lifetime = for_ever);
+                     clock::time_point now, std::optional<clock::duration> lifetime = {});
     /// Forgets one that does not lead to the peer, whatever its source.
     void remove_address(const peer_id& peer, const multiaddr& address);
 

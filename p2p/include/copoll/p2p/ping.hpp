@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include <copoll/clock.hpp>
