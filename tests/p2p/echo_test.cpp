@@ -38,7 +38,7 @@ auto sends(std::uint64_t count) {
 
 TEST_CASE("echo: what comes goes back, and the end") {
     run_in_worlds([]() -> task<result<void>> {
-        for (const std::uint64_t n : {0, 1, 1'000'000}) {
+        for (const std::uint64_t n : {0u, 1u, 1'000'000u}) {
             const auto ended = co_await check(talk(p2p::echo_protocol, sends(n), answer));
             CHECK(error_of(ended.dialer) == no_error);
             CHECK(error_of(ended.listener) == no_error);

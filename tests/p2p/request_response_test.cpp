@@ -56,7 +56,7 @@ task<result<void>> be_silent(p2p::stream s) {
 
 TEST_CASE("request: is answered, also one of nothing and one of much") {
     run_in_worlds([]() -> task<result<void>> {
-        for (const std::size_t size : {0, 1, 1000, 1024 * 1024}) {
+        for (const std::size_t size : {0u, 1u, 1000u, 1024u * 1024}) {
             const auto ended = co_await check(talk(protocol, asks(size), answers(reverse)));
             CHECK(error_of(ended.dialer) == no_error);
             CHECK(error_of(ended.listener) == no_error);
@@ -72,7 +72,7 @@ TEST_CASE("request: one that is larger than the limit is refused") {
         auto ended =
             co_await check(talk(protocol, asks(5000), answers(reverse, options)));
         CHECK(error_of(ended.listener) == no_error);
-        for (const std::size_t size : {5001, 3'000'000}) {
+        for (const std::size_t size : {5001u, 3'000'000u}) {
             ended = co_await check(talk(protocol, asks(size), answers(reverse, options)));
             CHECK(error_of(ended.dialer) == p2p::errc::stream_reset);
             CHECK(error_of(ended.listener) == errc::message_too_large);
