@@ -64,14 +64,16 @@ class Test(unittest.TestCase):
         built = built[built.index("#include"):]
         self.assertEqual(built, shown)
 
-    def test_the_code_of_the_guide_to_tls_is_built(self):
+    def test_the_code_of_the_guides_is_built(self):
         def lines(text):
             return "\n".join(line.strip() for line in text.strip().splitlines())
-        built = lines((ROOT / "docs/samples/tls.cpp").read_text(encoding="utf-8"))
-        blocks = (ROOT / "docs/tls.md").read_text(encoding="utf-8").split("```cpp\n")[1:]
-        self.assertGreater(len(blocks), 10)
-        for block in blocks:
-            self.assertIn(lines(block.split("```", 1)[0]), built)
+        for guide in "p2p", "tls":
+            built = lines((ROOT / f"docs/samples/{guide}.cpp").read_text(encoding="utf-8"))
+            page = (ROOT / f"docs/{guide}.md").read_text(encoding="utf-8")
+            blocks = page.split("```cpp\n")[1:]
+            self.assertGreater(len(blocks), 10)
+            for block in blocks:
+                self.assertIn(lines(block.split("```", 1)[0]), built)
 
     def test_files_that_the_documentation_links_to_exist(self):
         missing = []
