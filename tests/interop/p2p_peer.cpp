@@ -3,6 +3,7 @@
 
 #include <copoll/p2p/echo.hpp>
 #include <copoll/p2p/host.hpp>
+#include <copoll/p2p/identify.hpp>
 #include <copoll/p2p/perf.hpp>
 
 #include <copoll/event.hpp>
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,11 +144,21 @@ task<result<void>> ping(remote peer) {
     co_return {};
 }
 
+/// What the host has learnt, and all of what the peer says when it is asked again.
 task<result<void>> identify(remote peer) {
     co_await check(peer.identified.wait());
-    const auto* said = peer.node.peers().find(peer.id);
-    if (!said || said->agent_version.empty() || said->protocols.empty())
-        co_return fail(failed("the peer told nothing about itself"));
+    auto s = co_await check(peer.open(p2p::identify_protocol));
+    const auto said = co_await check(p2p::receive_identify(s));
+    const auto* known = peer.node.peers().find(peer.id);
+    if (!known || said.agent_version.empty() || known->agent_version != said.agent_version)
+        co_return fail(failed("the peer does not say what it is"));
+    if (said.protocols.empty() || known->protocols != said.protocols)
+        co_return fail(failed("the peer does not say what it speaks"));
+    if (!said.key || p2p::peer_id::of(*said.key) != peer.id)
+        co_return fail(failed("the peer does not say which key it has"));
+    const auto seen = said.observed_address ? said.observed_address->tcp_endpoint() : std::nullopt;
+    if (!seen || !seen->address.is_loopback() || seen->port == 0)
+        co_return fail(failed("the peer does not say where it sees us"));
     co_return {};
 }
 
@@ -238,9 +250,14 @@ task<result<void>> dial(p2p::host& node, const p2p::multiaddr& to, event& identi
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    const bool listens = a.size() == 1 && a[0] == "listen";
-    if (!listens && (a.size() < 2 || a[0] != "dial")) {
-        std::fputs("usage: p2p_peer listen | dial ADDR TEST...\n", stderr);
+    const std::size_t first = a.size() > 1 && a[0] == "--key" ? 2 : 0;
+    if (first > 0 && a[1] != "ed25519") {
+        std::fprintf(stderr, "peer: makes no key of that kind: %s\n", std::string(a[1]).c_str());
+        co_return fail(errc::not_supported);
+    }
+    const bool listens = a.size() == first + 1 && a[first] == "listen";
+    if (!listens && (a.size() < first + 2 || a[first] != "dial")) {
+        std::fputs("usage: p2p_peer [--key ed25519] listen | dial ADDR TEST...\n", stderr);
         co_return fail(errc::usage);
     }
     event identified;
@@ -259,8 +276,8 @@ task<result<void>> async_main(args a) {
     node.handle(reset_protocol, reset_after_a_byte);
     node.handle(slow_protocol, echo_slowly);
     if (listens) co_return co_await p2p::with_host(node, until_input_ends);
-    const auto to = co_await check(p2p::multiaddr::parse(a[1]));
+    const auto to = co_await check(p2p::multiaddr::parse(a[first + 1]));
     std::vector<std::string> tests;
-    for (std::size_t i = 2; i < a.size(); ++i) tests.emplace_back(a[i]);
+    for (std::size_t i = first + 2; i < a.size(); ++i) tests.emplace_back(a[i]);
     co_return co_await p2p::with_host(node, dial, to, identified, tests);
 }

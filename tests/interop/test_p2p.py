@@ -2,6 +2,7 @@
 """Our libp2p node against those of go-libp2p, js-libp2p and rust-libp2p, in both roles."""
 import functools
 import os
+import re
 import subprocess
 import unittest
 from pathlib import Path
@@ -16,6 +17,9 @@ COMMANDS = {"go": [NODES / "go_peer"], "js": ["node", NODES / "js/main.mjs"],
 SMALL = ["identify", "ping", "push", "echo:0", "echo:1", "echo:1048576", "half-close", "reset"]
 # with less an implementation of ours that stops at its first window would pass
 LARGE = ["echo:67108864"]
+OUR_PROTOCOLS = {"/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/echo/1.0.0",
+                 "/perf/1.0.0", "/reset/1.0.0", "/slow/1.0.0"}
+OF_JS = r"js-libp2p/\S+ node/\S+"  # the agent; it takes no other
 OTHER_ID = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
 
 
@@ -64,19 +68,45 @@ class Test(unittest.TestCase):
             self.assertIn(f"OK {test}\n", done.stdout)
         node.stdin.close()
         self.assertEqual(node.wait(), 0, node.errors())
+        if "identify" in tests:
+            self.assert_known(done.stdout, address)
         return node.errors()
+
+    def assert_known(self, told, address):
+        """What a node of theirs prints that we have said of ourselves."""
+        self.assertRegex(told, r"(?m)^agent: copoll-test$")
+        spoken = re.search(r"^protocols: (.*)$", told, re.MULTILINE)[1]
+        self.assertEqual(set(re.findall(r"/[^] \",]+", spoken)), OUR_PROTOCOLS)
+        self.assertRegex(told, rf"(?m)^addresses: .*{address.split('/p2p/')[0]}\b")
+        for seen in re.findall(r"^observed: (.*)$", told, re.MULTILINE):  # go prints none
+            self.assertRegex(seen, r"^/ip4/127\.0\.0\.1/tcp/[1-9]\d*$")
+
+    def assert_identified(self, told, agent, address, *more):
+        """What our node, which prints it each time, was told by theirs."""
+        said = re.findall(r"^identified: ([^,]*)(?:, signed)?, speaks (.*), at(.*)$", told,
+                          re.MULTILINE)
+        self.assertTrue(said, told)
+        for by, protocols, addresses in said:
+            self.assertRegex(by, f"^{agent}$")
+            self.assertLessEqual({"/ipfs/id/1.0.0", "/ipfs/ping/1.0.0"}, set(protocols.split()))
+            if address:
+                self.assertIn(address.split("/p2p/")[0], addresses.split())
+        for protocol in more:
+            self.assertIn(protocol, said[-1][1].split())
 
     @needs("go")
     @on_each_host
     def test_we_dial_go(self, host):
-        told = self.we_dial(host, self.theirs("go"), [*SMALL, "streams:300", "slow"])
-        self.assertRegex(told, r"identified: \S*go.*, signed, speaks .*/echo/1\.0\.0")
+        address = self.theirs("go")
+        told = self.we_dial(host, address, [*SMALL, "streams:300", "slow"])
+        self.assertIn(", signed, ", told)
+        self.assert_identified(told, "copoll-test-go", address, "/echo/1.0.0", "/slow/1.0.0")
 
     @needs("go")
     @on_each_host
     def test_go_dials_us(self, host):
         told = self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
-        self.assertRegex(told, r"identified: \S*go.* /pushed/1\.0\.0")
+        self.assert_identified(told, "copoll-test-go", None, "/pushed/1.0.0")
 
     @needs("go")
     @on_each_host
@@ -94,14 +124,16 @@ class Test(unittest.TestCase):
     @needs("js")
     @on_each_host
     def test_we_dial_js(self, host):
-        told = self.we_dial(host, self.theirs("js"), [*SMALL, "streams:300", "slow"])
-        self.assertRegex(told, r"identified: \S*js.*, signed, speaks .*/echo/1\.0\.0")
+        address = self.theirs("js")
+        told = self.we_dial(host, address, [*SMALL, "streams:300", "slow"])
+        self.assertIn(", signed, ", told)
+        self.assert_identified(told, OF_JS, address, "/echo/1.0.0", "/slow/1.0.0")
 
     @needs("js")
     @on_each_host
     def test_js_dials_us(self, host):
         told = self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
-        self.assertRegex(told, r"identified: \S*js.* /pushed/1\.0\.0")
+        self.assert_identified(told, OF_JS, None, "/pushed/1.0.0")
 
     @needs("js")
     @on_each_host
@@ -119,13 +151,15 @@ class Test(unittest.TestCase):
     @needs("rust")
     @on_each_host
     def test_we_dial_rust(self, host):
-        told = self.we_dial(host, self.theirs("rust"), [*SMALL, "dropped-streams:300", "slow"])
-        self.assertRegex(told, r"identified: copoll-test-rust, speaks .*/echo/1\.0\.0")
+        address = self.theirs("rust")
+        told = self.we_dial(host, address, [*SMALL, "dropped-streams:300", "slow"])
+        self.assert_identified(told, "copoll-test-rust", address, "/echo/1.0.0", "/slow/1.0.0")
 
     @needs("rust")
     @on_each_host
     def test_rust_dials_us(self, host):
         told = self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
+        self.assert_identified(told, "copoll-test-rust", None)
         self.assertRegex(told, r"identified: copoll-test-rust, .* at /ip4/127\.0\.0\.1/tcp/4001")
 
     @needs("rust")
@@ -144,9 +178,20 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_we_dial_ourselves(self, host):
         node, address = self.ours(host)
-        self.we_dial(host, address, [*SMALL, "streams:300", "slow", *LARGE])
+        told = self.we_dial(host, address, [*SMALL, "streams:300", "slow", *LARGE])
         node.stdin.close()
         self.assertEqual(node.wait(), 0, node.errors())
+        self.assertIn(", signed, ", told)
+        self.assert_identified(told, "copoll-test", address, *OUR_PROTOCOLS)
+        self.assert_identified(node.errors(), "copoll-test", None, *OUR_PROTOCOLS,
+                               "/pushed/1.0.0")
+
+    @on_each_host
+    def test_keys_that_we_do_not_make(self, host):
+        for key in "secp256k1", "ecdsa", "rsa", "dsa":
+            done = run(host, "p2p_peer", "--key", key, "listen")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"peer: makes no key of that kind: {key}\n", done.stderr.decode())
 
     @on_each_host
     def test_somebody_else_than_the_one_that_was_dialled(self, host):
