@@ -37,6 +37,7 @@ namespace {
 
 const std::string reset_protocol = "/reset/1.0.0";
 const std::string slow_protocol = "/slow/1.0.0";
+const std::string bench_protocol = "/bench/echo/1.0.0";
 
 using bytes = std::vector<std::byte>;
 
@@ -185,6 +186,14 @@ task<result<void>> half_close(remote peer) {
     co_return {};
 }
 
+/// So much each way, which is kept nowhere.
+task<result<void>> perf(remote peer, std::uint64_t size) {
+    auto s = co_await check(peer.open(p2p::perf_protocol));
+    const auto done = co_await check(p2p::measure(std::move(s), size, size));
+    if (done.sent != size || done.received != size) co_return fail(failed("some of it is lost"));
+    co_return {};
+}
+
 task<result<void>> reset(remote peer) {
     auto s = co_await check(peer.open(reset_protocol));
     const std::byte one{1};
@@ -219,6 +228,8 @@ task<result<void>> run_test(remote peer, std::string_view name, std::size_t n) {
     if (name == "identify") co_return co_await identify(peer);
     if (name == "push") co_return co_await push(peer);
     if (name == "echo") co_return co_await echo_test(peer, p2p::echo_protocol, n);
+    if (name == "bench-echo") co_return co_await echo_test(peer, bench_protocol, n);
+    if (name == "perf") co_return co_await perf(peer, n);
     if (name == "half-close") co_return co_await half_close(peer);
     if (name == "reset") co_return co_await reset(peer);
     if (name == "slow") co_return co_await echo_test(peer, slow_protocol, 4 << 20);
@@ -236,7 +247,8 @@ task<result<void>> dial(p2p::host& node, const p2p::multiaddr& to, event& identi
         std::size_t n = 0;
         std::from_chars(test.data() + std::min(colon + 1, test.size()), test.data() + test.size(),
                         n);
-        const auto done = co_await with_timeout(run_test(peer, name, n), 60s);
+        const auto patience = 60s + std::chrono::seconds{n >> 22};  // at 4 MiB a second, or more
+        const auto done = co_await with_timeout(run_test(peer, name, n), patience);
         if (!done) {
             std::fprintf(stderr, "peer: %s: %s\n", test.c_str(), done.error().message().c_str());
             co_return done;
@@ -275,6 +287,7 @@ task<result<void>> async_main(args a) {
     node.handle(p2p::perf_protocol, p2p::answer_perf);
     node.handle(reset_protocol, reset_after_a_byte);
     node.handle(slow_protocol, echo_slowly);
+    node.handle(bench_protocol, p2p::answer_echo);
     if (listens) co_return co_await p2p::with_host(node, until_input_ends);
     const auto to = co_await check(p2p::multiaddr::parse(a[first + 1]));
     std::vector<std::string> tests;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Our libp2p node against those of go-libp2p, js-libp2p and rust-libp2p, in both roles."""
+"""Our libp2p node against those of go-libp2p, js-libp2p and rust-libp2p, and against components of
+libp2p-wasi-sockets, in both roles."""
 import functools
 import os
 import re
@@ -7,7 +8,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from ends import PATIENCE, Peer, Program, on_each_host, run
+from ends import PATIENCE, Peer, Program, not_on_jco, on_each_host, run
+from programs import RUN
 
 CACHE = Path(os.environ.get("COPOLL_TOOLS") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
@@ -18,8 +20,12 @@ SMALL = ["identify", "ping", "push", "echo:0", "echo:1", "echo:1048576", "half-c
 # with less an implementation of ours that stops at its first window would pass
 LARGE = ["echo:67108864"]
 OUR_PROTOCOLS = {"/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/echo/1.0.0",
-                 "/perf/1.0.0", "/reset/1.0.0", "/slow/1.0.0"}
+                 "/perf/1.0.0", "/reset/1.0.0", "/slow/1.0.0", "/bench/echo/1.0.0"}
 OF_JS = r"js-libp2p/\S+ node/\S+"  # the agent; it takes no other
+LARGE_PERF = "perf:67108864"
+GIBIBYTE = "perf:1073741824"
+# a folder with the components libp2p-listen-livefix.wasm and libp2p-dial-livefix.wasm
+COMPONENTS = os.environ.get("COPOLL_PEERS")
 OTHER_ID = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
 
 
@@ -38,6 +44,30 @@ def needs(implementation):
     return decorate
 
 
+def needs_components(test):
+    """For a test: without the components of libp2p-wasi-sockets it is skipped, and says so."""
+    @functools.wraps(test)
+    def wrapped(self, host):
+        missing = [name for name in ("listen", "dial")
+                   if not COMPONENTS or not their_component(name).exists()]
+        if missing:
+            print("SKIPPED: no components of libp2p-wasi-sockets: COPOLL_PEERS names no folder "
+                  "with " + " and ".join(f"libp2p-{name}-livefix.wasm" for name in missing))
+        else:
+            test(self, host)
+    return wrapped
+
+
+def their_component(name):
+    return Path(COMPONENTS) / f"libp2p-{name}-livefix.wasm"
+
+
+def runs_component(host, name, *args):
+    """The command that does; a node of ours that is native talks to them on a host of their own."""
+    chosen = [] if host == "native" else ["--host", host]
+    return [str(part) for part in (RUN, *chosen, their_component(name), *args)]
+
+
 class Test(unittest.TestCase):
     def theirs(self, implementation, key="ed25519"):
         """The address of a node of theirs that listens."""
@@ -53,8 +83,8 @@ class Test(unittest.TestCase):
         self.assertRegex(ready or "", "^READY /", node.end_and_tell() if not ready else "")
         return node, ready.removeprefix("READY ")
 
-    def we_dial(self, host, address, tests):
-        done = run(host, "p2p_peer", "dial", address, *tests, timeout=2 * PATIENCE)
+    def we_dial(self, host, address, tests, patience=2 * PATIENCE):
+        done = run(host, "p2p_peer", "dial", address, *tests, timeout=patience)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"OK {test}" for test in tests])
         return done.stderr.decode()
@@ -111,7 +141,7 @@ class Test(unittest.TestCase):
     @needs("go")
     @on_each_host
     def test_64_mib_with_go(self, host):
-        self.we_dial(host, self.theirs("go"), LARGE)
+        self.we_dial(host, self.theirs("go"), [*LARGE, LARGE_PERF])
         self.they_dial(host, "go", LARGE)
 
     @needs("go")
@@ -178,7 +208,7 @@ class Test(unittest.TestCase):
     @on_each_host
     def test_we_dial_ourselves(self, host):
         node, address = self.ours(host)
-        told = self.we_dial(host, address, [*SMALL, "streams:300", "slow", *LARGE])
+        told = self.we_dial(host, address, [*SMALL, "streams:300", "slow", *LARGE, LARGE_PERF])
         node.stdin.close()
         self.assertEqual(node.wait(), 0, node.errors())
         self.assertIn(", signed, ", told)
@@ -192,6 +222,45 @@ class Test(unittest.TestCase):
             done = run(host, "p2p_peer", "--key", key, "listen")
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"peer: makes no key of that kind: {key}\n", done.stderr.decode())
+
+    @on_each_host
+    @not_on_jco("the components of others are run by Wasmtime")
+    @needs_components
+    def test_we_dial_libp2p_wasi_sockets(self, host):
+        node = Peer(*runs_component(host, "listen", "0"))
+        self.addCleanup(node.__exit__)
+        address = node.expect(r"listening on (\S+)\r?\n")[1].decode()
+        self.we_dial(host, address, ["ping", "half-close", "bench-echo:0", "bench-echo:1",
+                                     "bench-echo:1048576", "bench-echo:16777216",
+                                     "perf:16777216"])
+
+    @on_each_host
+    @not_on_jco("the components of others are run by Wasmtime")
+    @needs_components
+    def test_libp2p_wasi_sockets_dials_us(self, host):
+        node, address = self.ours(host)
+        for test, said in (("ping 5", "ping"), ("rawping 20", "ping"),
+                           ("echo 1", "bytes compared"), ("echo 16777216", "bytes compared"),
+                           ("perf 16777216 16777216", "perf"), ("handshake 5", "handshake: ")):
+            done = subprocess.run(runs_component(host, "dial", address, *test.split()),
+                                  capture_output=True, text=True, timeout=2 * PATIENCE)
+            self.assertEqual(done.returncode, 0, f"{test}: {done.stderr}")
+            self.assertIn(said, done.stdout)
+        node.stdin.close()
+        self.assertEqual(node.wait(), 0, node.errors())
+
+    @on_each_host
+    def gibibyte_with_ourselves(self, host):
+        """One each way. Takes long: only when it is asked for."""
+        node, address = self.ours(host)
+        self.we_dial(host, address, [GIBIBYTE], patience=600)
+        node.stdin.close()
+        self.assertEqual(node.wait(), 0, node.errors())
+
+    @needs("go")
+    @on_each_host
+    def gibibyte_with_go(self, host):
+        self.we_dial(host, self.theirs("go"), [GIBIBYTE], patience=600)
 
     @on_each_host
     def test_somebody_else_than_the_one_that_was_dialled(self, host):
