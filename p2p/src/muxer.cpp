@@ -14,6 +14,7 @@
 
 #include "farewell.hpp"
 #include "protocols.hpp"
+#include "spare_buffers.hpp"
 
 namespace copoll::p2p::detail {
 namespace {
@@ -165,7 +166,7 @@ task<result<void>> muxer::write_all_streams() {
                 if (r.ec) co_return fail(r.ec);
             }
         }
-        leaving_ = buffer{};
+        spare_buffers::give_back(leaving_);
         if (closing_) co_return {};
     }
 }

@@ -8,6 +8,8 @@
 #include <copoll/detail/under_way.hpp>
 #include <copoll/loop.hpp>
 
+#include "spare_buffers.hpp"
+
 namespace copoll::p2p::detail {
 
 namespace {
@@ -45,6 +47,7 @@ result<std::span<const std::byte>> secure_link::front_record() {
 void secure_link::gather(std::size_t size) {
     const auto rest = std::span<const std::byte>(received_).subspan(at_);
     const std::size_t missing = size - std::min(size, partial_.size());
+    spare_buffers::provide(partial_);
     at_ += partial_.append(rest.first(std::min(rest.size(), missing)));
 }
 
@@ -77,7 +80,7 @@ result<std::size_t> secure_link::open_into(std::span<std::byte> room) {
 task<result<void>> secure_link::receive() {
     received_ = {};
     at_ = 0;
-    if (partial_.empty()) partial_ = buffer{};
+    if (partial_.empty()) spare_buffers::give_back(partial_);
     auto got = co_await transport_.read_chunk();
     if (got) {
         received_ = *std::move(got);
@@ -144,8 +147,8 @@ task<result<void>> secure_link::flush() {
         leaving_.consume(r.n);
         if (r.ec) co_return fail(r.ec);
     }
-    leaving_ = buffer{};
-    sealed_ = buffer{};
+    spare_buffers::give_back(leaving_);
+    spare_buffers::give_back(sealed_);
     co_return {};
 }
 
@@ -158,6 +161,7 @@ task<io_result> secure_link::write_some(std::span<const std::byte> bytes) {
         if (!before) co_return io_result{before.error(), 0};
     }
     const std::size_t n = std::min(bytes.size(), noise::session::most_sealed);
+    spare_buffers::provide(sealed_);
     session_.seal(bytes.first(n), sealed_);
     const auto sent = co_await flush();
     if (!sent && sent.error() != copoll::errc::canceled) co_return io_result{sent.error(), 0};

@@ -8,6 +8,7 @@
 #include <copoll/detail/assert.hpp>
 #include <copoll/time.hpp>
 
+#include "spare_buffers.hpp"
 #include "yamux_state.hpp"
 
 namespace copoll::p2p::yamux {
@@ -58,7 +59,10 @@ std::size_t session::state::room() const noexcept {
     return most_output - std::min(most_output, out.size());
 }
 
-void session::state::put(const frame_header& h) { out.append(h.encode()); }
+void session::state::put(const frame_header& h) {
+    detail::spare_buffers::provide(out);
+    out.append(h.encode());
+}
 
 /// In a batch that leaves together the order of frames does not matter, but that goodbye is last.
 void session::state::put_owed() {
@@ -71,13 +75,14 @@ void session::state::put_owed() {
     for (const stream_id id : std::exchange(refused, {}))
         put({frame_type::window_update, flag_rst, id,
              static_cast<std::uint32_t>(reset_code::resource_limit)});
-    for (const stream_id id : std::exchange(owing, {})) {
+    for (const stream_id id : owing) {
         stream* const s = find(id);
         if (!s) continue;
         s->is_listed = false;
         if (!ended) put_owed_of(id, *s);
         remove_if_over(id, *s);
     }
+    owing.clear();
     if (goodbye) {
         put({frame_type::go_away, 0, session_id,
              static_cast<std::uint32_t>(*std::exchange(goodbye, std::nullopt))});
@@ -182,7 +187,7 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         s.window.read(static_cast<std::uint32_t>(n));
         s.idle_for = 0;
         state_->keep_less(n);
-        if (s.unread.empty()) s.unread = buffer{};
+        if (s.unread.empty()) detail::spare_buffers::give_back(s.unread);
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
     }
@@ -284,7 +289,7 @@ void session::state::keep_less(std::uint64_t n) noexcept {
 void session::state::drop_unread(stream& s) {
     s.window.read(static_cast<std::uint32_t>(s.unread.size()));
     keep_less(s.unread.size());
-    s.unread = buffer{};
+    detail::spare_buffers::give_back(s.unread);
 }
 
 /// Nothing may be done with the stream after this.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
 
+#include "spare_buffers.hpp"
 #include "yamux_state.hpp"
 
 /// What the peer's frames do to a session.
@@ -151,6 +152,7 @@ void session::state::take_body(std::span<const std::byte> bytes) {
         } else if (!has_room(n)) {  // another session has taken it since
             abort(body_stream, *s, static_cast<std::uint32_t>(reset_code::resource_limit));
         } else {
+            detail::spare_buffers::provide(s->unread);
             s->unread.append(bytes);
             s->idle_for = 0;
             keep_more(n);
