@@ -56,8 +56,10 @@ def cases(peer_names):
         Case("streams: open, 1 B there and back, close; 1 at once",
              ["--do", "streams", "--at-once", "1"], **common),
         Case("streams: the same; 8 at once", ["--do", "streams", "--at-once", "8"], **common),
-        Case(f"memory: {STREAMS:,} idle streams, 500 a connection", [*idle, str(STREAMS)],
-             **memory),
+        Case(f"memory: {STREAMS:,} idle streams, 500 a connection",
+             ["--do", "held", "--idle", str(STREAMS)], **memory),
+        Case(f"memory: {STREAMS:,} the same, each with a task that waits for it",
+             [*idle, str(STREAMS)], **memory),
         Case(f"memory: {CONNECTIONS:,} idle connections, 1 stream each",
              [*idle, str(CONNECTIONS), "--per-connection", "1"], **memory),
     ]

@@ -51,8 +51,9 @@ constexpr const char* usage =
     "                      echo: bulk there and back on one stream\n"
     "                      idle: streams that do nothing after one byte there and back, and\n"
     "                      must send one more at the end\n"
+    "                      held: streams of /hold/1.0.0 that do nothing at all\n"
     "  --at-once N         visits or streams at a time (16)\n"
-    "  --idle N            streams of idle (1000)\n"
+    "  --idle N            streams of idle and held (1000)\n"
     "  --per-connection N  of them on each connection, up to 500 (500)\n"
     "  --transfer MIB      bulk moves so much before a new stream does (32)\n"
     "  --echo PROTOCOL     the echo's name (/echo/1.0.0)\n"
@@ -73,6 +74,7 @@ struct settings {
     bool phases = false;
     bool json = false;
 
+    bool is_idle() const { return what == "idle" || what == "held"; }
     bool is_bulk() const { return what == "down" || what == "up" || what == "echo"; }
 };
 
@@ -194,8 +196,18 @@ task<result<void>> be_idle(p2p::connection& peer, job& all) {
     co_return co_await finish(echo);
 }
 
+task<result<void>> be_held(p2p::connection& peer, job& all) {
+    std::vector<std::string> protocols{"/hold/1.0.0"};
+    auto held = co_await check(peer.open_first_of(std::move(protocols)));
+    if (++all.opened == all.set.idle) all.begun.set();
+    co_await check(all.ended.wait());
+    if (held.reset_by_peer()) co_return fail(p2p::errc::stream_reset);
+    co_return co_await held.shutdown_write();
+}
+
 task<result<void>> open_idle(scope& s, p2p::connection& peer, job& all, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) s.spawn(be_idle, std::ref(peer), std::ref(all));
+    const auto be = all.set.what == "held" ? be_held : be_idle;
+    for (std::size_t i = 0; i < count; ++i) s.spawn(be, std::ref(peer), std::ref(all));
     co_return {};
 }
 
@@ -240,7 +252,7 @@ task<result<void>> visit_all(scope& s, job& all) {
 /// Until `all.over`, or what goes wrong.
 task<result<void>> work(job& all) {
     const auto policy = child_failure::stop_all;
-    if (all.set.what == "idle") co_return co_await with_scope(policy, connect_all_idle, all);
+    if (all.set.is_idle()) co_return co_await with_scope(policy, connect_all_idle, all);
     all.begun.set();
     if (all.set.what == "visits") co_return co_await with_scope(policy, visit_all, all);
     if (all.is_sealed) co_return co_await move_sealed(all);
@@ -279,7 +291,7 @@ task<result<void>> keep_time(job& all) {
 
 void print(const job& all) {
     const double seconds = std::chrono::duration<double>(all.counted).count();
-    const bool is_idle = all.set.what == "idle";
+    const bool is_idle = all.set.is_idle();
     const auto messages = all.set.is_bulk() ? all.bulk.moved.bytes / bench::piece : all.messages;
     const auto quantile = [&all](double fraction) {
         return static_cast<double>(all.latency.quantile(fraction)) / 1e3;
@@ -317,8 +329,8 @@ result<void> find_way(job& all) {
 }
 
 bool is_known(std::string_view what) {
-    constexpr std::array<std::string_view, 6> all{"visits", "streams", "down",
-                                                  "up",     "echo",    "idle"};
+    constexpr std::array<std::string_view, 7> all{"visits", "streams", "down", "up",
+                                                  "echo",   "idle",    "held"};
     return std::ranges::find(all, what) != all.end();
 }
 
@@ -358,7 +370,7 @@ task<result<void>> async_main(args a) {
     auto [first, results] = co_await first_done(work(all), keep_time(all));
     auto& [worked, timed] = results;
     co_await check(std::move(worked));
-    if (set.what != "idle" && all.messages + all.bulk.moved.bytes == 0) {
+    if (!set.is_idle() && all.messages + all.bulk.moved.bytes == 0) {
         std::fputs("p2p_load: nothing came back while counting\n", stderr);
         co_return fail(errc::timed_out);
     }

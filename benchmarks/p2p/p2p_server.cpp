@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// A libp2p node that answers `/echo/1.0.0` and `/perf/1.0.0`: the server of scenario `p2p`.
+// A libp2p node that answers `/echo/1.0.0` and `/perf/1.0.0`, and keeps what is opened on
+// `/hold/1.0.0` as long as the connection, with no task for it: the server of scenario `p2p`.
 #include <copoll/p2p/connection.hpp>
 #include <copoll/p2p/echo.hpp>
 #include <copoll/p2p/multiaddr.hpp>
@@ -13,6 +14,7 @@
 #include "../../examples/support/command_line.hpp"
 
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -25,29 +27,36 @@ namespace {
 constexpr const char* usage =
     "usage: p2p_server [--listen ADDR:PORT]\n"
     "\n"
-    "A libp2p node that answers /echo/1.0.0 and /perf/1.0.0.\n"
+    "A libp2p node that answers /echo/1.0.0 and /perf/1.0.0 and keeps streams of /hold/1.0.0.\n"
     "\n"
     "  --listen ADDR:PORT  where to listen (default 127.0.0.1:0); port 0 takes a free one\n"
     "  --help              this text\n";
 
-const std::vector<std::string> served{p2p::echo_protocol, p2p::perf_protocol};
+const std::string hold_protocol = "/hold/1.0.0";
+const std::vector<std::string> served{p2p::echo_protocol, p2p::perf_protocol, hold_protocol};
+using held_streams = std::deque<p2p::stream>;
 
-task<result<void>> serve_stream(p2p::stream peer) {
+task<result<void>> serve_stream(p2p::stream peer, held_streams& held) {
     co_await check(peer.negotiate(served));
+    if (peer.protocol() == hold_protocol) {
+        held.push_back(std::move(peer));
+        co_return {};
+    }
     if (peer.protocol() == p2p::perf_protocol) co_return co_await p2p::answer_perf(std::move(peer));
     co_return co_await p2p::answer_echo(std::move(peer));
 }
 
-task<result<void>> accept_streams(scope& streams, p2p::connection& peer) {
+task<result<void>> accept_streams(scope& streams, p2p::connection& peer, held_streams& held) {
     for (;;) {
         auto s = co_await peer.accept();
         if (!s && s.error() == errc::eof) co_return {};
-        streams.spawn(serve_stream, co_await check(std::move(s)));
+        streams.spawn(serve_stream, co_await check(std::move(s)), std::ref(held));
     }
 }
 
 task<result<void>> serve(p2p::connection& peer) {
-    co_return co_await with_scope(accept_streams, std::ref(peer));
+    held_streams held;
+    co_return co_await with_scope(accept_streams, peer, held);
 }
 
 task<void> serve_connection(tcp_stream tcp, p2p::identity own) {

@@ -51,8 +51,9 @@ class Test(unittest.TestCase):
         for what in "down", "up", "echo":
             found = self.figures(address, "--do", what, "--transfer", "1")
             self.assertGreater(found["megabytes_per_second"], 0)
-        found = self.figures(address, "--do", "idle", "--idle", "20", "--per-connection", "7")
-        self.assertEqual((found["connections"], found["idle"]), (0, 20))
+        for what in "idle", "held":
+            found = self.figures(address, "--do", what, "--idle", "20", "--per-connection", "7")
+            self.assertEqual((found["connections"], found["idle"]), (0, 20))
 
     def test_a_run_has_the_phases_that_the_bench_waits_for(self):
         if not LOAD:

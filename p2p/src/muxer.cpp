@@ -254,16 +254,10 @@ task<result<yamux::stream_id>> muxer::accept() {
     }
 }
 
-task<io_result> muxer::read_some(yamux::stream_id id, stream_waiters& w,
-                                 std::span<std::byte> into) {
-    for (;;) {
-        const io_result r = session_.read(id, into);
-        said_something();
-        if (r.n > 0 || r.ec || into.empty()) co_return r;
-        w.readable.reset();
-        const auto waited = co_await w.readable.wait();
-        if (!waited) co_return io_result{waited.error(), 0};
-    }
+io_result muxer::read(yamux::stream_id id, std::span<std::byte> into) {
+    const io_result r = session_.read(id, into);
+    said_something();
+    return r;
 }
 
 /// The end of what a peer says is an end to reads alone.

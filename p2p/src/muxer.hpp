@@ -49,7 +49,8 @@ public:
     task<result<yamux::stream_id>> accept();
     stream_waiters& waiters_of(yamux::stream_id id) { return waiters_[id]; }
 
-    task<io_result> read_some(yamux::stream_id id, stream_waiters& w, std::span<std::byte> into);
+    /// As `yamux::session::read`; who gets nothing waits for `readable`, reset before.
+    io_result read(yamux::stream_id id, std::span<std::byte> into);
     task<io_result> write_some(yamux::stream_id id, stream_waiters& w,
                                std::span<const std::byte> bytes);
     result<void> finish(yamux::stream_id id) noexcept;

@@ -13,6 +13,7 @@ stream& stream::operator=(stream&&) noexcept = default;
 stream::~stream() = default;
 
 task<io_result> stream::read_some(std::span<std::byte> into) { return core_->read_some(into); }
+task<result<chunk>> stream::read_chunk() { return core_->read_chunk(); }
 task<io_result> stream::write_some(std::span<const std::byte> bytes) {
     return core_->write_some(bytes);
 }

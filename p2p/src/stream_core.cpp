@@ -5,22 +5,52 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/loop.hpp>
 #include <copoll/time.hpp>
 
 namespace copoll::p2p::detail {
 
-task<io_result> stream_core::read_some(std::span<std::byte> into) {
-    if (proposal_) {
-        const auto answered = co_await await_answer();
-        if (!answered) co_return io_result{answered.error(), 0};
-    }
-    if (ahead_.empty()) co_return co_await read_raw(into);
+/// What is there; n == 0 without an error: nothing.
+io_result stream_core::take(std::span<std::byte> into) {
+    if (ahead_.empty()) return muxer_->read(id_, into);
     const auto data = std::as_const(ahead_).data();
     const std::size_t n = std::min(data.size(), into.size());
     std::ranges::copy(data.first(n), into.begin());
     ahead_.consume(n);
     if (ahead_.empty()) ahead_ = buffer{};
-    co_return io_result{{}, n};
+    return {{}, n};
+}
+
+task<io_result> stream_core::read_behind_answer(std::span<std::byte> into) {
+    const auto answered = co_await await_answer();
+    if (!answered) co_return io_result{answered.error(), 0};
+    co_return co_await read_taken(into);
+}
+
+/// Reads without looking at the proposal.
+task<io_result> stream_core::read_taken(std::span<std::byte> into) {
+    for (;;) {
+        const io_result r = take(into);
+        if (r.n > 0 || r.ec || into.empty()) co_return r;
+        waiters_.readable.reset();
+        const auto waited = co_await waiters_.readable.wait();
+        if (!waited) co_return io_result{waited.error(), 0};
+    }
+}
+
+task<result<chunk>> stream_core::read_chunk() {
+    const env& here = co_await this_env{};
+    if (proposal_) co_await check(await_answer());
+    const auto try_read = [this](std::span<std::byte> into, io_result& r) {
+        r = take(into);
+        return r.n > 0 || r.ec;
+    };
+    result<chunk> got;
+    while (!copoll::detail::fill_chunk(here.owner->chunks(), got, try_read)) {
+        waiters_.readable.reset();
+        co_await check(waiters_.readable.wait());
+    }
+    co_return std::move(got);
 }
 
 // js-libp2p resets a stream that is finished before it has answered the proposal, and rust-libp2p
@@ -31,7 +61,7 @@ task<result<void>> stream_core::shutdown_write() {
 }
 
 task<result<void>> stream_core::read_more(buffer& in) {
-    const auto [ec, n] = co_await read_raw(in.prepare(multistream::longest_message));
+    const auto [ec, n] = co_await read_taken(in.prepare(multistream::longest_message));
     if (ec == copoll::errc::eof) co_return fail(errc::truncated);
     if (ec) co_return fail(ec);
     in.commit(n);
@@ -87,7 +117,7 @@ task<result<void>> stream_core::read_answer() {
         }
         protocol_ = proposal_->engine.protocol();
         if (*advanced == progress::complete) {
-            ahead_ = std::move(proposal_->in);
+            if (!proposal_->in.empty()) ahead_ = std::move(proposal_->in);
             proposal_.reset();
             break;
         }
@@ -125,7 +155,7 @@ task<result<void>> stream_core::answer(std::span<const std::string> protocols) {
         co_await check(read_more(in));
     }
     protocol_ = engine.protocol();
-    ahead_ = std::move(in);
+    if (!in.empty()) ahead_ = std::move(in);
     co_return {};
 }
 

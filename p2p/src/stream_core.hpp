@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <copoll/buffer.hpp>
+#include <copoll/chunk.hpp>
 #include <copoll/clock.hpp>
 #include <copoll/event.hpp>
 #include <copoll/p2p/multistream.hpp>
@@ -28,7 +29,11 @@ public:
     stream_core& operator=(const stream_core&) = delete;
     ~stream_core() { muxer_->release(id_); }
 
-    task<io_result> read_some(std::span<std::byte> into);
+    // As few frames as can be are held while a stream waits: most streams do nothing else.
+    task<io_result> read_some(std::span<std::byte> into) {
+        return proposal_ ? read_behind_answer(into) : read_taken(into);
+    }
+    task<result<chunk>> read_chunk();
     task<io_result> write_some(std::span<const std::byte> bytes) {
         return muxer_->write_some(id_, waiters_, bytes);
     }
@@ -57,9 +62,9 @@ private:
         buffer in{};
     };
 
-    task<io_result> read_raw(std::span<std::byte> into) {
-        return muxer_->read_some(id_, waiters_, into);
-    }
+    task<io_result> read_behind_answer(std::span<std::byte> into);
+    task<io_result> read_taken(std::span<std::byte> into);
+    io_result take(std::span<std::byte> into);
     task<result<void>> read_answer();
     void refuse(std::error_code why) noexcept;
     task<result<void>> answer(std::span<const std::string> protocols);

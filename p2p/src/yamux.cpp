@@ -297,8 +297,8 @@ void session::state::remove_if_over(stream_id id, stream& s) {
     const bool unheld = s.released || (s.unaccepted && s.is_reset);
     if (!unheld || !s.is_over() || s.owes_frame()) return;
     acknowledged(s);
-    if (s.unaccepted) std::erase(unaccepted, id);
-    if (s.released) std::erase(left, id);
+    if (s.unaccepted) unaccepted.erase(id);
+    if (s.released) left.erase(id);
     if (is_own(id)) --opened;
     window_growth -= s.window.size() - initial_window;
     streams.erase(id);

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -53,6 +52,34 @@ struct stream {
     bool is_over() const noexcept {
         return is_reset || (finished && peer_finished && !owes_fin);
     }
+};
+
+/// Streams in the order they came. Empty, it holds what it has held at most; a `std::deque` would
+/// hold 4 KiB from the first on, three times a connection.
+class id_queue {
+public:
+    bool empty() const noexcept { return size() == 0; }
+    std::size_t size() const noexcept { return ids_.size() - first_; }
+    stream_id front() const noexcept { return ids_[first_]; }
+
+    void push_back(stream_id id) { ids_.push_back(id); }
+    void pop_front() noexcept {
+        // what was taken is given back when it is half of all: each id moves once at most for that
+        if (++first_ * 2 >= ids_.size()) drop_taken();
+    }
+    void erase(stream_id id) noexcept {
+        drop_taken();
+        std::erase(ids_, id);
+    }
+
+private:
+    void drop_taken() noexcept {
+        ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+
+    std::vector<stream_id> ids_;
+    std::size_t first_ = 0;
 };
 
 /// Streams that are opened and frames that bring nothing are paid from it; it fills with time.
@@ -134,8 +161,8 @@ struct session::state {
     std::unordered_map<stream_id, stream> streams;
     std::size_t opened = 0;  ///< of them, here
     std::size_t unacknowledged = 0;
-    std::deque<stream_id> unaccepted;  ///< may have been reset since
-    std::deque<stream_id> left;        ///< released, while the peer has not finished
+    id_queue unaccepted;  ///< may have been reset since
+    id_queue left;        ///< released, while the peer has not finished
     std::uint64_t unread = 0;
     std::uint64_t window_growth = 0;
 
@@ -153,7 +180,7 @@ struct session::state {
     bool ping_can_wait = false;         ///< for something else that is to be said
     std::optional<go_away_code> goodbye;  ///< to be said
 
-    std::deque<stream_id> news;
+    id_queue news;
 
     clock::time_point now;
     clock::time_point heard_at;

@@ -28,7 +28,7 @@ struct free_frame {
     free_frame* next;
 };
 
-constexpr std::size_t granule = 64;
+constexpr std::size_t granule = 16;
 constexpr std::size_t small_classes = 1024 / granule;
 constexpr std::size_t largest = 16 * 1024;
 constexpr std::size_t classes = small_classes + 4;  // 2, 4, 8, 16 KiB

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include <copoll/chunk.hpp>
 #include <copoll/p2p/error.hpp>
 #include <copoll/p2p/peer_id.hpp>
 #include <copoll/p2p/yamux_frame.hpp>
@@ -35,6 +36,9 @@ public:
     /// answer within `connection_options::negotiation_timeout`; the stream is reset then.
     /// *Cancellation:* no byte is lost.
     task<io_result> read_some(std::span<std::byte> into);
+    /// The same, into memory of the loop's pool that is taken when there is something to read: a
+    /// stream on which nothing comes holds none.
+    task<result<chunk>> read_chunk();
 
     /// As any `write_stream`. Waits while the peer allows no more to be sent.
     /// *Errors:* `copoll::errc::closed` after `shutdown_write`; `errc::stream_reset`; the

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 /// Memory of coroutine frames: freelists by size class, so that a steady state allocates nothing.
-/// Classes are multiples of 64 bytes up to 1 KiB, then powers of two up to 16 KiB; larger frames go
+/// Classes are multiples of 16 bytes up to 1 KiB, then powers of two up to 16 KiB; larger frames go
 /// to the heap. One pool a thread, shared by the loops of that thread; the last one empties it.
 namespace copoll::detail::frame_pool {
 
