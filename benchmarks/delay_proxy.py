@@ -49,26 +49,37 @@ class DelayProxy:
 
     async def _pass_on(self, from_client, to_client):
         accepted = self.accepted = time.monotonic()
-        await asyncio.sleep(3 * self.one_way)
+        connecting = asyncio.create_task(self._connect(accepted + 3 * self.one_way))
+
+        async def answer():
+            from_server, _ = await connecting
+            await self._pump(from_server, to_client, accepted)
+
+        async def server():
+            return (await connecting)[1]
+
         with contextlib.suppress(OSError):
-            from_server, to_server = await asyncio.open_connection("127.0.0.1", self.to)
             await asyncio.gather(
-                self._pump(from_client, to_server, accepted + 2 * self.one_way),
-                self._pump(from_server, to_client, accepted))
-            to_server.close()
+                self._pump(from_client, server(), accepted + 2 * self.one_way), answer())
+            (await connecting)[1].close()
         to_client.close()
 
+    async def _connect(self, at):
+        await asyncio.sleep(at - time.monotonic())
+        return await asyncio.open_connection("127.0.0.1", self.to)
+
     async def _pump(self, source, sink, stands_at):
-        """Each piece on its own time, without waiting for the one before."""
+        """Each piece on its own time, without waiting for the one before. `sink` may be to come."""
         under_way = asyncio.Queue()
 
         async def deliver():
+            to = await sink if asyncio.iscoroutine(sink) else sink
             while (piece := await under_way.get()) is not None:
                 due, data = piece
                 await asyncio.sleep(due - time.monotonic())
-                sink.write(data)
+                to.write(data)
             with contextlib.suppress(OSError):
-                sink.write_eof()
+                to.write_eof()
 
         delivering = asyncio.create_task(deliver())
         with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from tables import middle, ratio, table
 
 IN_MEMORY = "in memory"
 ROUND_TRIPS = "round trips"
-ONE_WAY = 0.05  # seconds; a round trip takes twice as long
+ONE_WAYS = {"near": 0.05, "far": 0.1}  # seconds; a round trip takes twice as long
 PATIENCE = 30
 
 CACHE = Path(os.environ.get("COPOLL_TOOLS") or
@@ -40,7 +40,8 @@ def node(name):
 
 
 def run(options, show_progress):
-    """{"in memory": {contender: {figure: [each round]}}, "round trips": {way: [seconds]}}"""
+    """{"in memory": {contender: {figure: [each round]}},
+    "round trips": {way: {"near" or "far": [seconds]}}}"""
     figures = {}
     if options.case in IN_MEMORY:
         figures[IN_MEMORY] = run_in_rounds("p2p", ["p2p_cost"], options, show_progress)
@@ -78,16 +79,17 @@ def count_round_trips(options, show_progress):
         for way, (server, dialer, rest, done) in ways(options.host).items():
             show_progress(f"p2p round trips, round {number + 1} of {options.rounds}: {way}")
             with Server(server) as listening:
-                found.setdefault(way, []).append(
-                    time_dial(listening.address, dialer, rest, done))
+                for path, one_way in ONE_WAYS.items():
+                    found.setdefault(way, {}).setdefault(path, []).append(
+                        time_dial(listening.address, one_way, dialer, rest, done))
     return found
 
 
-def time_dial(address, dialer, rest, done):
-    """Seconds from the connection to the line `done`, over a path that is `ONE_WAY` long."""
+def time_dial(address, one_way, dialer, rest, done):
+    """Seconds from the connection to the line `done`, over a path of that length."""
     parts = address.split("/")
     port = parts.index("tcp") + 1
-    with DelayProxy(int(parts[port]), ONE_WAY) as proxy:
+    with DelayProxy(int(parts[port]), one_way) as proxy:
         parts[port] = str(proxy.port)
         command = [*dialer, "/".join(parts), *rest]
         with subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
@@ -105,13 +107,17 @@ def time_dial(address, dialer, rest, done):
 
 
 def round_trip_table(measured):
+    """What a longer path adds is round trips; the rest is computing, and waits for nothing."""
+    near, far = (2 * ONE_WAYS[path] for path in ("near", "far"))
     rows = []
     for way, seconds in measured.items():
-        trips = [s / (2 * ONE_WAY) for s in seconds]
-        rows.append((way, [ratio(trips, [1] * len(trips)),
-                           middle([1000 * s for s in seconds])]))
-    return table(f"connect and 1 B there and back, {2000 * ONE_WAY:.0f} ms a round trip",
-                 ["round trips", "ms"], rows) + [
+        added = [f - n for n, f in zip(seconds["near"], seconds["far"])]
+        trips = [a / (far - near) for a in added]
+        rest = [1000 * (n - t * near) for n, t in zip(seconds["near"], trips)]
+        rows.append((way, [ratio(trips, [1] * len(trips)), middle(rest),
+                           *(middle([1000 * s for s in seconds[path]]) for path in ONE_WAYS)]))
+    titles = [f"ms with {1000 * trip:.0f} ms a trip" for trip in (near, far)]
+    return table("connect and 1 B there and back", ["round trips", "ms besides", *titles], rows) + [
         "nodes of the same kind wait for identify before they open a stream, and for its end"]
 
 

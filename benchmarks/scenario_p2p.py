@@ -48,8 +48,9 @@ def cases(peer_names):
               "contenders": (MEMORY,), "seconds": 2}
     idle = ["--do", "idle", "--idle"]
     return [
-        Case("handshakes: connect, 1 B there and back, close; 16 at once", ["--do", "visits"],
-             view="handshakes", **common),
+        Case("handshakes: connect, 1 B there and back, close; 1 at once",
+             ["--do", "visits", "--at-once", "1"], view="handshakes", **common),
+        Case("handshakes: the same; 16 at once", ["--do", "visits"], view="handshakes", **common),
         Case("download, 1 stream", ["--do", "down"], **sealed),
         Case("upload, 1 stream", ["--do", "up"], **sealed),
         Case("echo, 1 stream", ["--do", "echo"], **bulk),

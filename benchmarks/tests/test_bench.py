@@ -346,14 +346,14 @@ class Test(unittest.TestCase):
     def test_what_p2p_programs_measured_is_shown_as_ratios(self):
         measured = {"raw handshake us": [900, 400], "engine handshake us": [1000, 500],
                     "raw stream MB/s": [100, 200], "engine stream MB/s": [90, 190]}
-        trips = {"copoll to js-libp2p": [0.30, 0.31, 0.42]}
+        trips = {"copoll to js-libp2p": {"near": [0.31, 0.32, 0.33], "far": [0.61, 0.63, 0.73]}}
         text = p2p_programs.as_text({"in memory": {"copoll": measured}, "round trips": trips})
         rows = {line[:28].strip(): line[28:].split() for line in text.splitlines()}
         self.assertEqual(rows["handshakes/s, listener"][:4], ["1,500", "1,806", "0.85",
                                                               "(0.80-0.90)"])
         self.assertEqual(rows["one stream MB/s, both ends"][:3], ["140", "150", "0.93"])
         trip, = (line.split() for line in text.splitlines() if line.startswith("copoll to"))
-        self.assertEqual(trip[3:], ["3.10", "(3.00-4.20)", "310"])
+        self.assertEqual(trip[3:], ["3.10", "(3.00-4.00)", "10", "320", "630"])
 
     def test_a_node_of_libp2p_that_is_not_there_is_missing_with_the_reason(self):
         with tempfile.TemporaryDirectory() as folder:

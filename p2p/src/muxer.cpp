@@ -155,7 +155,7 @@ task<result<void>> muxer::write_all_streams() {
         co_await check(work_.wait());
         // A stream that was opened is accepted, given to a task, negotiated and answered, each in a
         // turn of its own; all of that is one write.
-        co_await turns(turns_of_an_answer);
+        if (!session_.is_full()) co_await turns(turns_of_an_answer);
         work_.reset();
         while (collect_output()) {
             while (!leaving_.empty()) {

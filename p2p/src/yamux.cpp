@@ -49,6 +49,10 @@ bool session::has_output() const noexcept {
            (s.ping && !s.ping_can_wait) || s.goodbye;
 }
 
+bool session::is_full() const noexcept {
+    return state_->room() < frame_header::size + least_frame;
+}
+
 buffer& session::output(clock::time_point now) {
     state_->now = now;
     state_->put_owed();

@@ -87,6 +87,8 @@ public:
     /// What is to be sent; take it away whole. Calls of any other function may add to it.
     buffer& output(clock::time_point now);
     bool has_output() const noexcept;
+    /// Whether `output` has no room for data before it is taken.
+    bool is_full() const noexcept;
 
     /// When `check_time` is to be called next; `time_point::max()` for never.
     clock::time_point deadline() const noexcept;
