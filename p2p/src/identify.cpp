@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/protobuf.hpp>
 #include <copoll/p2p/varint.hpp>
 
@@ -113,8 +114,11 @@ result<void> identify_decoder::take_key(std::span<const std::byte> key) {
 }
 
 result<void> identify_decoder::take_protocol(std::span<const std::byte> protocol) {
-    if (said_.protocols.size() == limits_.protocols) return fail(copoll::errc::message_too_large);
-    return take_text(said_.protocols.emplace_back(), protocol);
+    if (protocols_++ == limits_.protocols) return fail(copoll::errc::message_too_large);
+    std::string id;
+    if (const auto taken = take_text(id, protocol); !taken) return taken;
+    if (multistream::is_protocol(id)) said_.protocols.push_back(std::move(id));
+    return {};
 }
 
 result<void> identify_decoder::take_listen_address(std::span<const std::byte> address) {

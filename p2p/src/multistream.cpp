@@ -64,12 +64,15 @@ void put_list(std::span<const std::string> protocols, buffer& out) {
 
 }  // namespace
 
+bool is_protocol(std::string_view id) noexcept {
+    return !id.empty() && id.size() <= longest_protocol && !id.contains('\n') &&
+           id != not_available && id != list;
+}
+
 dialer::dialer(std::vector<std::string> protocols) : protocols_(std::move(protocols)) {
     copoll::detail::expects(!protocols_.empty(), "multistream: nothing to propose");
-    for (const std::string& p : protocols_) {
-        copoll::detail::expects(!p.empty() && p.size() <= longest_protocol && !p.contains('\n'),
-                                "multistream: a protocol id of no or more than 1023 bytes");
-    }
+    copoll::detail::expects(std::ranges::all_of(protocols_, is_protocol),
+                            "multistream: what is proposed is no protocol id");
 }
 
 result<progress> dialer::advance(buffer& in, buffer& out) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/varint.hpp>
 
 #include "fuzz.hpp"
@@ -42,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const identify_limits limits;
     must(at_once->protocols.size() <= limits.protocols);
+    must(std::ranges::all_of(at_once->protocols, multistream::is_protocol));
     must(at_once->listen_addresses.size() <= limits.addresses);
     must(at_once->agent_version.size() <= limits.text_size);
 

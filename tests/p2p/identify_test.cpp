@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/protobuf.hpp>
 #include <copoll/p2p/varint.hpp>
 #include <copoll/time.hpp>
@@ -161,6 +162,25 @@ TEST_CASE("identify: addresses that are not understood are skipped") {
     REQUIRE(said);
     CHECK(said->listen_addresses == std::vector{good});
     CHECK_FALSE(said->observed_address);
+}
+
+TEST_CASE("identify: protocols that cannot be proposed are skipped, and count") {
+    const std::string longest(p2p::multistream::longest_protocol, 'x');
+    p2p::identify_limits wide;
+    wide.text_size = 2 * longest.size();
+    p2p::protobuf::writer w;
+    for (const std::string& id : {std::string("/a"), std::string(), std::string("/b\n/c"),
+                                  std::string("na"), longest, longest + 'x', std::string("/d")})
+        w.text(3, id);
+    p2p::identify_decoder decoder{wide};
+    CHECK(decoder.input(with_length(w.message())));
+    const auto said = decoder.finish();
+    REQUIRE(said);
+    CHECK(said->protocols == std::vector<std::string>{"/a", longest, "/d"});
+
+    p2p::protobuf::writer many;
+    for (std::size_t i = 0; i <= p2p::identify_limits{}.protocols; ++i) many.text(3, "");
+    CHECK(error_of(decode_one(many.message())) == errc::message_too_large);
 }
 
 TEST_CASE("identify: 1,800 protocols in chunks are too many") {

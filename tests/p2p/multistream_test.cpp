@@ -153,6 +153,14 @@ TEST_CASE("multistream: a message of the largest size is taken, and no more is w
     CHECK_FALSE(answer_to(header + "\x80").error);
 }
 
+TEST_CASE("multistream: what can be proposed") {
+    const std::string longest(multistream::longest_protocol, 'x');
+    for (const std::string& id : {"/noise"s, "x"s, "na/1"s, "a b"s, "\0"s, "\xff"s, longest})
+        CHECK(multistream::is_protocol(id));
+    for (const std::string& none : {""s, "\n"s, "/a\n"s, "/a\n/b"s, "na"s, "ls"s, longest + "x"})
+        CHECK_FALSE(multistream::is_protocol(none));
+}
+
 TEST_CASE("multistream: proposals end some time") {
     std::string many = header;
     for (std::size_t i = 0; i < multistream::listener::most_refused; ++i) many += tls;

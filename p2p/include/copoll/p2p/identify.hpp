@@ -22,7 +22,7 @@ constexpr const char* identify_protocol = "/ipfs/id/1.0.0";
 constexpr const char* identify_push_protocol = "/ipfs/id/push/1.0.0";
 
 /// What a peer says of itself. Any of it may be missing: no key, nothing in a list, an empty text.
-/// Texts are the peer's, and may hold any bytes.
+/// Texts are the peer's, and may hold any bytes; its protocols can be proposed.
 struct identify_message {
     std::optional<public_key> key{};
     std::vector<multiaddr> listen_addresses{};
@@ -57,8 +57,9 @@ class identify_decoder {
 public:
     explicit identify_decoder(identify_limits limits = {}) noexcept : limits_(limits) {}
 
-    /// Takes what came, in pieces as it came. Addresses of unknown kinds, and malformed ones, are
-    /// skipped. *Errors:* `copoll::errc::message_too_large`, as soon as a length says so;
+    /// Takes what came, in pieces as it came. Addresses of unknown kinds, malformed ones, and
+    /// protocols that cannot be proposed (`multistream::is_protocol`) are skipped.
+    /// *Errors:* `copoll::errc::message_too_large`, as soon as a length says so;
     /// `errc::malformed_varint`, `malformed_message`, `malformed_key`, `unsupported_key`. Nothing
     /// may follow an error.
     result<void> input(std::span<const std::byte> bytes);
@@ -79,6 +80,7 @@ private:
     buffer unread_;
     std::size_t messages_ = 0;
     std::size_t addresses_ = 0;  ///< with those that were skipped
+    std::size_t protocols_ = 0;  ///< the same
     identify_message said_{};
 };
 

@@ -22,6 +22,10 @@ constexpr std::size_t longest_message = 1024;
 /// Longest protocol id.
 constexpr std::size_t longest_protocol = longest_message - 1;
 
+/// Whether `id` can be proposed: it is not empty, has at most `longest_protocol` bytes, no line
+/// feed, and is not one of the answers and questions of the negotiation itself (`na`, `ls`).
+bool is_protocol(std::string_view id) noexcept;
+
 /// The side that proposes, in its order of preference.
 ///
 /// With one protocol to propose it need not wait: once `advance` has run, what follows may be
@@ -29,7 +33,7 @@ constexpr std::size_t longest_protocol = longest_message - 1;
 /// That saves a round trip. Two such negotiations must not follow each other with nothing between.
 class dialer {
 public:
-    /// Precondition: at least one, of at most `longest_protocol` bytes, without line feeds.
+    /// Precondition: at least one, and each `is_protocol`.
     explicit dialer(std::vector<std::string> protocols);
 
     /// See engine.hpp. *Errors:* `errc::protocol_not_supported` if the peer takes none;
