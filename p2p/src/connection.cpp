@@ -66,6 +66,9 @@ const peer_id& connection::remote_peer() const noexcept { return muxer_->remote.
 const public_key& connection::remote_key() const noexcept { return muxer_->remote.key; }
 role connection::own_role() const noexcept { return muxer_->own_role; }
 std::size_t connection::streams() const noexcept { return muxer_->session().streams(); }
+bool connection::has_ended() const noexcept {
+    return static_cast<bool>(muxer_->session().error());
+}
 std::optional<clock::duration> connection::round_trip() const noexcept {
     return muxer_->session().round_trip();
 }

@@ -8,6 +8,7 @@
 #include <copoll/check.hpp>
 #include <copoll/connect.hpp>
 #include <copoll/dns.hpp>
+#include <copoll/time.hpp>
 #include <copoll/when.hpp>
 
 #include "destination.hpp"
@@ -63,7 +64,8 @@ task<result<endpoints>> look_up(const named_endpoint& name) {
 class attempts {
 public:
     attempts(identity own, std::optional<peer_id> peer, const transport_options& options)
-        : own_(std::move(own)), options_(options), connection_(options.connection) {
+        : own_(std::move(own)), options_(options), connection_(options.connection),
+          end_by_(copoll::detail::after(clock::now(), options.dial_timeout)) {
         if (peer) connection_.expected_peer = std::move(peer);
     }
 
@@ -110,6 +112,14 @@ private:
         co_return made;
     }
 
+    /// So that one that accepts and says nothing does not take all the time.
+    connection_options options_for_one_of(std::size_t addresses) const {
+        connection_options one = connection_;
+        const auto left = end_by_ - clock::now();
+        one.timeout = std::min(one.timeout, left / static_cast<int>(addresses));
+        return one;
+    }
+
     /// The first of `to` that answers; it is taken out if it is not the right one, and all are if
     /// none does.
     task<result<connection>> by_tcp(endpoints& to) {
@@ -118,21 +128,26 @@ private:
         how.attempt_delay = options_.attempt_delay;
         endpoints tried = to;
         auto tcp = co_await copoll::connect(std::move(tried), how);
-        const auto at = tcp ? tcp->remote_endpoint() : fail(tcp.error());
-        const auto from = tcp ? tcp->local_endpoint() : fail(tcp.error());
-        if (!at || !from) {
+        if (!tcp) {
             to.clear();
-            co_return fail(at ? from.error() : at.error());
+            co_return fail(tcp.error());
         }
-        auto made = co_await p2p::connect(*std::move(tcp), own_, connection_);
+        const auto at = tcp->remote_endpoint();
+        const auto from = tcp->local_endpoint();
+        if (!at || !from) {  // it was reset right after
+            to.erase(to.begin());
+            co_return fail(copoll::errc::connection_reset);
+        }
+        auto made = co_await p2p::connect(*std::move(tcp), own_, options_for_one_of(to.size()));
         if (made) made->set_addresses(multiaddr::tcp(*from), multiaddr::tcp(*at));
-        if (!made && std::erase(to, *at) == 0) to.clear();  // a zone was added to it
+        if (!made && std::erase(to, *at) == 0) to.erase(to.begin());  // a zone was added to it
         co_return made;
     }
 
     identity own_;
     const transport_options& options_;
     connection_options connection_;
+    clock::time_point end_by_;
     std::error_code failed_ = copoll::errc::not_supported;
 };
 

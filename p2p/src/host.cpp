@@ -19,7 +19,6 @@ constexpr clock::duration patience_at_the_end = std::chrono::seconds{15};
 
 transport_options options_of_transport(const host_options& o) {
     transport_options made = o.transport;
-    made.max_events = std::max(made.max_events, o.listen.size() + 16);
     yamux::options& of_streams = made.connection.yamux;
     of_streams.idle_stream = o.limits.idle_stream;
     of_streams.unread_of_all = std::make_shared<yamux::unread_budget>();
@@ -51,9 +50,19 @@ host::state::state(host_options o)
 
 task<result<void>> host::state::start() {
     if (std::exchange(started, true)) co_return {};
-    const auto listen = co_await check(parse_all(options.listen));
+    std::vector<listener_id> listening;
+    const auto did = co_await listen_on_all(listening);
+    if (!did) {
+        for (const listener_id l : listening) transport.close(l);
+        started = false;
+    }
+    co_return did;
+}
+
+task<result<void>> host::state::listen_on_all(std::vector<listener_id>& listening) {
+    const auto all = co_await check(parse_all(options.listen));
     announced = co_await check(parse_all(options.announce));
-    for (const multiaddr& at : listen) co_await check(transport.listen(at));
+    for (const multiaddr& at : all) listening.push_back(co_await check(transport.listen(at)));
     co_return {};
 }
 
@@ -61,7 +70,6 @@ task<result<void>> host::state::run(scope& all) {
     tasks = &all;
     all.spawn(transport.run());
     all.spawn(take_transport_events());
-    if (options.identify) all.spawn(push_changes());
     auto ended = co_await closing.wait();
     transport.close();
     const std::vector<connection_ptr> open = connections;
@@ -141,17 +149,27 @@ task<result<stream>> host::open(multiaddr to, std::string protocol) {
     co_return co_await state_->open(peer, std::move(at), std::move(protocol));
 }
 
+namespace {
+
+task<result<stream>> failed(std::error_code why) { co_return fail(why); }
+
+task<result<clock::duration>> ping_once(host& node, peer_id peer) {
+    pinger asks{co_await check(node.open(peer, ping_protocol))};
+    const auto took = co_await asks.ping();
+    const auto closed = co_await asks.close();
+    static_cast<void>(closed);  // there is an answer already, or none
+    co_return took;
+}
+
+}  // namespace
+
 task<result<stream>> host::open(std::string_view address, std::string protocol) {
     auto to = multiaddr::parse(address);
-    if (!to) co_return fail(to.error());
-    co_return co_await open(*std::move(to), std::move(protocol));
+    return to ? open(*std::move(to), std::move(protocol)) : failed(to.error());
 }
 
 task<result<clock::duration>> host::ping(peer_id peer) {
-    pinger asks{co_await check(open(peer, ping_protocol))};
-    const auto took = co_await check(with_timeout(asks.ping(), state_->options.answer_within));
-    co_await check(asks.close());
-    co_return took;
+    co_return co_await with_timeout(ping_once(*this, peer), state_->options.answer_within);
 }
 
 void host::disconnect(const peer_id& peer) noexcept {
@@ -166,7 +184,8 @@ bool host::is_connected(const peer_id& peer) const noexcept {
 std::vector<peer_id> host::connected_peers() const {
     std::vector<peer_id> all;
     for (const auto& c : state_->connections)
-        if (std::ranges::find(all, c->peer()) == all.end()) all.push_back(c->peer());
+        if (c->usable() && std::ranges::find(all, c->peer()) == all.end())
+            all.push_back(c->peer());
     return all;
 }
 

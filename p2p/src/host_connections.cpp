@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
+#include <chrono>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 #include <copoll/check.hpp>
+#include <copoll/detail/next_turn.hpp>
 #include <copoll/time.hpp>
+#include <copoll/when.hpp>
 
 #include "host_state.hpp"
 
 namespace copoll::p2p {
+namespace {
+
+/// Of a connection that has ended.
+constexpr clock::duration patience_with_handlers = std::chrono::seconds{5};
+constexpr clock::duration between_expiries = std::chrono::minutes{1};
+
+}  // namespace
 
 // ---- Incoming
 
@@ -28,7 +39,7 @@ task<result<void>> host::state::take_transport_events() {
         std::visit([this]<class Event>(const Event& e) {
             if constexpr (!std::same_as<Event, incoming>) tell(e);
         }, event);
-        changed.set();
+        changed();
     }
 }
 
@@ -54,13 +65,13 @@ task<void> host::state::take_incoming(incoming from, detail::admission::securing
     {
         const auto done_with = std::move(ticket);
     }
-    if (!made) co_return tell(incoming_failed{remote, made.error()});
     if (!is_open()) co_return;
+    if (!made) co_return tell(incoming_failed{remote, made.error()});
     const bool welcome = made->remote_peer() != own.id() && admits(*made, remote);
     if (!welcome) co_return refuse(remote, copoll::errc::access_denied);
     auto admitted = door.connect_in(made->remote_peer(), remote);
     if (!admitted) co_return refuse(remote, errc::too_many_connections);
-    co_await run_connection(adopt(*std::move(made), *std::move(admitted)));
+    co_await run_connection(adopt(*std::move(made), {}, *std::move(admitted)));
 }
 
 // ---- Outgoing
@@ -75,7 +86,7 @@ host::state::connection_ptr host::state::usable(const peer_id& peer) const noexc
 /// For an address that does not say whose it is.
 host::state::connection_ptr host::state::dialed_before(const multiaddr& at) const noexcept {
     const auto found = std::ranges::find_if(connections, [&](const connection_ptr& c) {
-        return c->link.own_role() == role::dialer && c->link.remote_address() == at && c->usable();
+        return std::ranges::find(c->dialed, at) != c->dialed.end() && c->usable();
     });
     return found == connections.end() ? nullptr : *found;
 }
@@ -133,7 +144,8 @@ task<result<host::state::connection_ptr>> host::state::dial(std::optional<peer_i
     if (at.empty() && peer) at = peers.addresses(*peer, clock::now());
     if (at.empty()) co_return dialing.failed(errc::unknown_peer);
     if (!door.has_room_to_dial()) co_return dialing.failed(errc::too_many_connections);
-    auto made = co_await transport.dial(peer, std::move(at));
+    auto [first, results] = co_await first_done(transport.dial(peer, at), closing.wait());
+    auto& made = std::get<0>(results);
     if (!made) co_return dialing.failed(made.error());
     if (!is_open()) co_return dialing.failed(copoll::errc::closed);
     const peer_id reached = made->remote_peer();
@@ -142,7 +154,7 @@ task<result<host::state::connection_ptr>> host::state::dial(std::optional<peer_i
     if (!ticket) co_return dialing.failed(errc::too_many_connections);
     if (const auto& remote = made->remote_address())
         peers.add_address(reached, *remote, address_source::dialed, clock::now());
-    const connection_ptr c = adopt(*std::move(made), *std::move(ticket));
+    const connection_ptr c = adopt(*std::move(made), std::move(at), *std::move(ticket));
     tasks->spawn(run_connection(c));
     co_return c;
 }
@@ -156,8 +168,7 @@ task<result<stream>> host::state::open(std::optional<peer_id> peer, addresses at
             c->last_used = clock::now();
             co_return opened;
         }
-        const bool unusable = opened.error() != errc::too_many_streams &&
-                              opened.error() != copoll::errc::canceled;
+        const bool unusable = opened.error() == errc::going_away || c->link.has_ended();
         if (!unusable || again) co_return opened;
         c->retire();
     }
@@ -165,44 +176,64 @@ task<result<stream>> host::state::open(std::optional<peer_id> peer, addresses at
 
 // ---- Both
 
-host::state::connection_ptr host::state::adopt(connection made,
+host::state::connection_ptr host::state::adopt(connection made, addresses dialed,
                                                detail::admission::connection_ticket ticket) {
+    const auto now = clock::now();
     auto c = std::make_shared<detail::host_connection>(std::move(made), std::move(ticket),
-                                                       clock::now());
+                                                       std::move(dialed), now);
     connections.push_back(c);
     peers.pin(c->peer());
+    if (now >= next_expiry) {
+        peers.expire(now);
+        next_expiry = now + between_expiries;
+    }
     tell(peer_connected{c->peer(), c->link.own_role(), c->link.remote_address()});
     return c;
 }
 
+/// The connection, and then those who still work on streams of it: what came is theirs to read.
 task<void> host::state::run_connection(connection_ptr c) {
-    const auto ended = co_await with_connection(
-        c->link,
-        [](connection&, state& h, connection_ptr of) -> task<result<void>> {
-            co_return co_await h.serve_connection(std::move(of));
+    co_await with_scope(
+        [](scope& serving, state& h, connection_ptr of) -> task<void> {
+            const auto ended = co_await h.run_link(serving, of);
+            h.forget(of, ended ? std::error_code{} : ended.error());
+            const auto end_by = clock::now() + patience_with_handlers;
+            co_await copoll::detail::next_turn{};  // those that were spawned last begin
+            while (of->serving > 0) {
+                of->served.reset();
+                if (!co_await with_deadline(of->served.wait(), end_by)) break;
+            }
+            serving.request_stop();
         },
         *this, c);
+}
+
+void host::state::forget(const connection_ptr& c, std::error_code why) {
     c->retired = true;
+    c->ticket.reset();
     std::erase(connections, c);
     peers.unpin(c->peer(), clock::now());
     fewer.set();
-    tell(peer_disconnected{c->peer(), ended ? std::error_code{} : ended.error()});
+    tell(peer_disconnected{c->peer(), why});
 }
 
-task<result<void>> host::state::serve_connection(connection_ptr c) {
-    co_return co_await with_scope(
-        [](scope& beside, state& h, connection_ptr of) -> task<result<void>> {
-            if (h.options.identify) beside.spawn(h.ask_identity(of));
-            beside.spawn(h.close_when_idle(of));
-            const auto served = co_await with_scope(
-                [](scope& streams, state& s, connection_ptr on) -> task<result<void>> {
-                    co_return co_await s.accept_streams(streams, std::move(on));
-                },
-                h, of);
-            beside.request_stop();
-            co_return served;
-        },
-        *this, c);
+task<result<void>> host::state::run_link(scope& serving, connection_ptr c) {
+    const auto serve_link = [](connection&, state& h, scope& streams,
+                               connection_ptr of) -> task<result<void>> {
+        co_return co_await with_scope(
+            [](scope& beside, state& s, scope& all, connection_ptr on) -> task<result<void>> {
+                if (s.options.identify) {
+                    beside.spawn(s.ask_identity(on));
+                    beside.spawn(s.push_changes(on));
+                }
+                beside.spawn(s.close_when_idle(on));
+                const auto accepted = co_await s.accept_streams(all, on);
+                beside.request_stop();
+                co_return accepted;
+            },
+            h, streams, of);
+    };
+    co_return co_await with_connection(c->link, serve_link, *this, serving, c);
 }
 
 task<void> host::state::close_when_idle(connection_ptr c) {

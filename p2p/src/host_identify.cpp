@@ -17,16 +17,17 @@ using namespace std::chrono_literals;
 
 /// Changes that come together are told together.
 constexpr clock::duration pause_before_push = 100ms;
-/// Pushes of a peer are read no faster.
+/// They are not sent to a peer, and not read from one, any faster.
 constexpr clock::duration between_pushes = 1s;
+/// Then the peer is told with the next change.
+constexpr int most_failed_pushes = 3;
 
 bool is_certain(const multiaddr& a) {
     const auto at = a.tcp_endpoint();
     return !at || !at->address.is_unspecified();
 }
 
-/// Numbers of records go up, also over restarts.
-std::uint64_t record_number() {
+std::uint64_t milliseconds_since_1970() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count());
@@ -51,7 +52,9 @@ identify_message host::state::self(const connection& to) {
     said.agent_version = options.agent_version;
     if (record.empty() || in_record != said.listen_addresses) {
         in_record = said.listen_addresses;
-        record = seal(own, record_number(), in_record);
+        // numbers go up: mostly over restarts too, and always while it runs
+        record_number = std::max(record_number + 1, milliseconds_since_1970());
+        record = seal(own, record_number, in_record);
     }
     said.signed_record = record;
     return said;
@@ -59,13 +62,28 @@ identify_message host::state::self(const connection& to) {
 
 task<result<void>> host::state::tell_identity(stream to, connection_ptr c) {
     const identify_message said = self(c->link);
-    co_return co_await with_timeout(send_identify(to, said), options.answer_within);
+    const std::uint64_t telling = version;
+    co_await check(with_timeout(send_identify(to, said), options.answer_within));
+    c->told = std::max(c->told, telling);
+    co_return {};
 }
 
+namespace {
+
+task<result<identify_message>> ask(connection& peer) {
+    stream s = co_await check(peer.open(identify_protocol));
+    co_return co_await receive_identify(s);
+}
+
+task<result<void>> push(connection& to, const identify_message& said) {
+    stream s = co_await check(to.open(identify_push_protocol));
+    co_return co_await send_identify(s, said);
+}
+
+}  // namespace
+
 task<void> host::state::ask_identity(connection_ptr c) {
-    auto s = co_await c->link.open(identify_protocol);
-    if (!s) co_return;
-    const auto said = co_await with_timeout(receive_identify(*s), options.answer_within);
+    const auto said = co_await with_timeout(ask(c->link), options.answer_within);
     if (!said) co_return;  // it need not say who it is
     const auto learned = learn(c, *said);
     static_cast<void>(learned);
@@ -85,7 +103,8 @@ result<void> host::state::learn(const connection_ptr& c, const identify_message&
         if (signed_by_it) peers.take_record(*signed_by_it, now);
     }
     if (const auto known = peers.add_key(c->peer(), c->link.remote_key()); !known) return known;
-    tell(peer_identified{c->peer()});
+    tell(peer_identified{c->peer(), said.observed_address});
+    c->news.set();
     return {};
 }
 
@@ -97,22 +116,27 @@ task<result<void>> host::state::take_push(stream from, connection_ptr c) {
     co_return learn(c, said);
 }
 
-task<result<void>> host::state::push_changes() {
-    for (;;) {
-        co_await check(changed.wait());
-        co_await check(sleep_for(pause_before_push));
-        changed.reset();
-        for (const connection_ptr& c : connections)
-            if (c->takes_pushes && tasks) tasks->spawn(push_to(c));
-    }
+void host::state::changed() {
+    ++version;
+    for (const connection_ptr& c : connections) c->news.set();
 }
 
-task<void> host::state::push_to(connection_ptr c) {
-    auto s = co_await c->link.open(identify_push_protocol);
-    if (!s) co_return;
-    const identify_message said = self(c->link);
-    const auto told = co_await with_timeout(send_identify(*s, said), options.answer_within);
-    static_cast<void>(told);  // it asks again when it needs to know
+/// Tells the peer what it does not know yet, once it is known to want that.
+task<void> host::state::push_changes(connection_ptr c) {
+    for (int failed = 0;;) {
+        c->news.reset();
+        if (!c->takes_pushes || c->told >= version) {
+            if (!co_await c->news.wait()) co_return;
+            continue;
+        }
+        if (!co_await sleep_for(pause_before_push)) co_return;
+        const std::uint64_t telling = version;
+        const identify_message said = self(c->link);
+        const auto told = co_await with_timeout(push(c->link, said), options.answer_within);
+        failed = told ? 0 : failed + 1;
+        if (failed == 0 || failed > most_failed_pushes) c->told = telling;
+        if (!co_await sleep_for(between_pushes)) co_return;
+    }
 }
 
 }  // namespace copoll::p2p

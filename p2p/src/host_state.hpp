@@ -25,14 +25,22 @@ namespace copoll::p2p::detail {
 /// A connection of the host, from when it was let in until it has ended.
 struct host_connection {
     connection link;
-    admission::connection_ticket ticket;
+    std::optional<admission::connection_ticket> ticket;  ///< until it has ended
+    std::vector<multiaddr> dialed;                       ///< as it was asked for
     clock::time_point last_used;
+    bool retired = false;  ///< no new streams: it is ending, or has ended
+
     clock::time_point next_push{};  ///< that is taken from the peer
     bool takes_pushes = false;      ///< it said that it understands them
-    bool retired = false;           ///< no new streams: it is ending, or has ended
+    std::uint64_t told = 0;         ///< the latest `host::state::version` that it was told
+    event news{};                   ///< there is one that it may be told
+    std::size_t serving = 0;        ///< streams of the peer
+    event served{};                 ///< one less
 
     const peer_id& peer() const noexcept { return link.remote_peer(); }
-    bool usable() const noexcept { return !retired && !link.peer_went_away(); }
+    bool usable() const noexcept {
+        return !retired && !link.has_ended() && !link.peer_went_away();
+    }
     void retire() noexcept {
         retired = true;
         link.close();
@@ -67,6 +75,7 @@ struct host::state {
     // ---- The node
 
     task<result<void>> start();
+    task<result<void>> listen_on_all(std::vector<listener_id>& listening);
     task<result<void>> run(scope& all);
     void close() noexcept;
     void tell(const host_event& what) const {
@@ -88,9 +97,11 @@ struct host::state {
     connection_ptr usable(const peer_id& peer) const noexcept;
     connection_ptr dialed_before(const multiaddr& at) const noexcept;
 
-    connection_ptr adopt(connection made, detail::admission::connection_ticket ticket);
+    connection_ptr adopt(connection made, addresses dialed,
+                         detail::admission::connection_ticket ticket);
     task<void> run_connection(connection_ptr c);
-    task<result<void>> serve_connection(connection_ptr c);
+    task<result<void>> run_link(scope& serving, connection_ptr c);
+    void forget(const connection_ptr& c, std::error_code why);
     task<void> close_when_idle(connection_ptr c);
 
     // ---- Streams of peers
@@ -99,7 +110,7 @@ struct host::state {
     void remove_handler(std::string_view protocol);
     void handlers_changed();
     void add_own_protocols();
-    task<result<void>> accept_streams(scope& streams, connection_ptr c);
+    task<result<void>> accept_streams(scope& serving, connection_ptr c);
     task<void> serve(stream s, connection_ptr c, detail::admission::stream_ticket ticket);
 
     // ---- Who is who
@@ -109,8 +120,8 @@ struct host::state {
     task<result<void>> tell_identity(stream to, connection_ptr c);
     task<result<void>> take_push(stream from, connection_ptr c);
     task<void> ask_identity(connection_ptr c);
-    task<result<void>> push_changes();
-    task<void> push_to(connection_ptr c);
+    void changed();
+    task<void> push_changes(connection_ptr c);
     result<void> learn(const connection_ptr& c, const identify_message& said);
 
     host_options options;
@@ -133,10 +144,12 @@ struct host::state {
     bool started = false;
     bool transport_ended = false;  ///< and has told all
     event closing{};
-    event fewer{};    ///< a connection, or the transport, has ended
-    event changed{};  ///< what is told of this node
+    event fewer{};  ///< a connection, or the transport, has ended
+    std::uint64_t version = 1;  ///< of what is told of this node
     std::vector<std::byte> record{};  ///< signed
     addresses in_record{};
+    std::uint64_t record_number = 0;
+    clock::time_point next_expiry{};  ///< of what is known about peers
 };
 
 }  // namespace copoll::p2p

@@ -11,9 +11,9 @@
 namespace copoll::p2p {
 namespace {
 
-/// go-libp2p and js-libp2p allow as many.
-constexpr std::size_t ping_streams_of_peer = 2;
-constexpr std::size_t identify_streams_of_peer = 2;
+/// Of each of the host's own protocols, and of one peer. go-libp2p and js-libp2p allow as many
+/// pings.
+constexpr std::size_t own_streams_of_peer = 2;
 
 }  // namespace
 
@@ -34,30 +34,30 @@ void host::state::handlers_changed() {
     auto names = std::make_shared<std::vector<std::string>>();
     for (const auto& [name, handler] : handlers) names->push_back(name);
     protocols = std::move(names);
-    changed.set();
+    changed();
 }
 
 void host::state::add_own_protocols() {
     using detail::connection_ptr;
-    const auto add = [this](const char* protocol, std::size_t streams, auto serve) {
+    const auto add = [this](const char* protocol, auto serve) {
         auto made = std::make_shared<detail::protocol_handler>();
         made->serve = std::move(serve);
-        made->streams_of_peer.emplace(streams);
+        made->streams_of_peer.emplace(own_streams_of_peer);
         set_handler(protocol, std::move(made));
     };
     if (options.answer_pings)
-        add(ping_protocol, ping_streams_of_peer,
+        add(ping_protocol,
             [](stream s, const connection_ptr&) { return answer_pings(std::move(s)); });
     if (!options.identify) return;
-    add(identify_protocol, identify_streams_of_peer, [this](stream s, const connection_ptr& c) {
+    add(identify_protocol, [this](stream s, const connection_ptr& c) {
         return tell_identity(std::move(s), c);
     });
-    add(identify_push_protocol, 1, [this](stream s, const connection_ptr& c) {
+    add(identify_push_protocol, [this](stream s, const connection_ptr& c) {
         return take_push(std::move(s), c);
     });
 }
 
-task<result<void>> host::state::accept_streams(scope& streams, connection_ptr c) {
+task<result<void>> host::state::accept_streams(scope& serving, connection_ptr c) {
     for (;;) {
         auto next = co_await c->link.accept();
         const bool in_order = !next && (next.error() == copoll::errc::eof ||
@@ -67,7 +67,7 @@ task<result<void>> host::state::accept_streams(scope& streams, connection_ptr c)
         c->last_used = clock::now();
         auto ticket = door.serve(c->peer());
         if (ticket) {
-            streams.spawn(serve(std::move(s), c, *std::move(ticket)));
+            serving.spawn(serve(std::move(s), c, *std::move(ticket)));
         } else {
             ++refused_streams;
             s.reset(reset_code::resource_limit);
@@ -75,8 +75,25 @@ task<result<void>> host::state::accept_streams(scope& streams, connection_ptr c)
     }
 }
 
+namespace {
+
+/// Tells who waits for the handlers.
+struct counted_serving {
+    explicit counted_serving(detail::host_connection& c) : of(c) { ++of.serving; }
+    counted_serving(const counted_serving&) = delete;
+    counted_serving& operator=(const counted_serving&) = delete;
+    ~counted_serving() {
+        --of.serving;
+        of.served.set();
+    }
+    detail::host_connection& of;
+};
+
+}  // namespace
+
 task<void> host::state::serve(stream s, connection_ptr c, detail::admission::stream_ticket ticket) {
     static_cast<void>(ticket);  // counts as long as this runs
+    const counted_serving counted_here{*c};
     const auto spoken = protocols;
     const auto agreed = co_await s.negotiate(*spoken);
     if (!agreed) co_return;

@@ -12,6 +12,41 @@
 #include "destination.hpp"
 
 namespace copoll::p2p::detail {
+
+// ---- What happened
+
+void transport_events::tell(transport_event e) {
+    waiting_.push_back(std::move(e));
+    told_.set();
+}
+
+void transport_events::close() noexcept {
+    closed_ = true;
+    told_.set();
+}
+
+task<result<void>> transport_events::room() {
+    while (waiting_.size() >= most_) {
+        taken_.reset();
+        co_await check(taken_.wait());
+    }
+    co_return {};
+}
+
+task<result<transport_event>> transport_events::next() {
+    while (waiting_.empty()) {
+        if (closed_) co_return fail(copoll::errc::closed);
+        told_.reset();
+        co_await check(told_.wait());
+    }
+    transport_event oldest = std::move(waiting_.front());
+    waiting_.pop_front();
+    taken_.set();
+    co_return oldest;
+}
+
+// ---- Listening
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,11 +58,14 @@ constexpr int most_failures = 10;
 constexpr clock::duration pause_after_failure = 100ms;
 
 task<result<incoming>> accept_from(tcp_listener& listener) {
-    auto tcp = co_await check(listener.accept());
-    const auto local = co_await check(tcp.local_endpoint());
-    const auto remote = co_await check(tcp.remote_endpoint());
-    co_return incoming{{}, multiaddr::tcp(local), multiaddr::tcp(remote), std::move(tcp),
-                       clock::now()};
+    for (;;) {
+        auto tcp = co_await check(listener.accept());
+        const auto local = tcp.local_endpoint();
+        const auto remote = tcp.remote_endpoint();
+        if (!local || !remote) continue;  // the peer has reset it already
+        co_return incoming{{}, multiaddr::tcp(*local), multiaddr::tcp(*remote), std::move(tcp),
+                           clock::now()};
+    }
 }
 
 task<result<incoming>> accept_from(memory_listener& listener) {
@@ -59,32 +97,32 @@ result<multiaddr> listening::address_of(const socket& s) {
     return multiaddr::tcp(*at);
 }
 
-task<result<incoming>> listening::accept() {
+/// No faster than what happens is taken.
+task<result<incoming>> listening::accept_next(transport_events& to) {
+    co_await check(to.room());
     auto got = co_await std::visit([](auto& s) { return accept_from(s); }, *socket_);
     if (got) got->listener = id;
     co_return got;
 }
 
 /// An address of a listener on all addresses is known when somebody has come by it.
-task<result<void>> listening::announce(channel<transport_event>& to, const multiaddr& local) {
+void listening::announce(transport_events& to, const multiaddr& local) {
     const bool known = std::ranges::find(addresses, local) != addresses.end();
-    if (known || addresses.size() >= most_addresses) co_return {};
+    if (known || addresses.size() >= most_addresses) return;
     addresses.push_back(local);
-    transport_event found = new_address{id, local};
-    co_return co_await to.send(std::move(found));
+    to.tell(new_address{id, local});
 }
 
-task<result<void>> listening::accept_all(channel<transport_event>& to) {
+task<result<void>> listening::accept_all(transport_events& to) {
     int failures = 0;
     std::error_code reason{};
     while (!reason && !closing.is_set()) {
-        auto [first, results] = co_await first_done(accept(), closing.wait());
+        auto [first, results] = co_await first_done(accept_next(to), closing.wait());
         auto& [got, closed] = results;
         if (got) {
             failures = 0;
-            co_await check(announce(to, got->local));
-            transport_event happened = *std::move(got);
-            co_await check(to.send(std::move(happened)));
+            announce(to, got->local);
+            to.tell(*std::move(got));
             continue;
         }
         if (closed) break;
@@ -94,23 +132,19 @@ task<result<void>> listening::accept_all(channel<transport_event>& to) {
             reason = got.error();
             continue;
         }
-        transport_event failed = listener_error{id, got.error()};
-        co_await check(to.send(std::move(failed)));
+        to.tell(listener_error{id, got.error()});
         const auto waited = co_await with_timeout(closing.wait(), pause_after_failure);
         static_cast<void>(waited);  // the loop looks
     }
-    std::vector<transport_event> last = end(reason);
-    for (transport_event& e : last) co_await check(to.send(std::move(e)));
+    end(to, reason);
     co_return {};
 }
 
-std::vector<transport_event> listening::end(std::error_code reason) {
+void listening::end(transport_events& to, std::error_code reason) {
     socket_.reset();
-    std::vector<transport_event> last;
-    for (const multiaddr& address : std::exchange(addresses, {}))
-        last.push_back(address_expired{id, address});
-    last.push_back(listener_closed{id, reason});
-    return last;
+    for (multiaddr& address : std::exchange(addresses, {}))
+        to.tell(address_expired{id, std::move(address)});
+    to.tell(listener_closed{id, reason});
 }
 
 }  // namespace copoll::p2p::detail

@@ -22,7 +22,7 @@ struct transport::state {
 
     identity own;
     transport_options options;
-    channel<transport_event> events;
+    detail::transport_events events;
     std::vector<std::shared_ptr<listening>> listeners{};
     std::uint32_t last_id = 0;
     event changed{};  ///< there is a listener to be started, or it is closed
@@ -44,12 +44,11 @@ task<result<listener_id>> transport::listen(multiaddr at) {
     state& s = *state_;
     if (s.closed) co_return fail(copoll::errc::closed);
     auto socket = co_await check(listening::bind(at, s.options.memory));
+    if (s.closed) co_return fail(copoll::errc::closed);
     const auto bound = co_await check(listening::address_of(socket));
     const listener_id id{++s.last_id};
-    transport_event listens = new_address{id, bound};
-    co_await check(s.events.send(std::move(listens)));
-    if (s.closed) co_return fail(copoll::errc::closed);
     s.listeners.push_back(std::make_shared<listening>(id, std::move(socket), bound));
+    s.events.tell(new_address{id, bound});
     s.changed.set();
     co_return id;
 }
@@ -57,7 +56,7 @@ task<result<listener_id>> transport::listen(multiaddr at) {
 namespace {
 
 /// Keeps the listener as long as it accepts.
-task<result<void>> accept_all(std::shared_ptr<listening> on, channel<transport_event>& to,
+task<result<void>> accept_all(std::shared_ptr<listening> on, detail::transport_events& to,
                               std::vector<std::shared_ptr<listening>>& all) {
     const auto ended = co_await on->accept_all(to);
     std::erase(all, on);
@@ -92,17 +91,19 @@ void transport::close() noexcept {
     s.end_all();
     s.changed.set();
     if (s.running) return;
-    for (const auto& l : s.listeners)
-        for (transport_event& e : l->end({}))
-            if (!s.events.try_send(std::move(e))) break;
+    for (const auto& l : s.listeners) l->end(s.events, {});
     s.listeners.clear();
     s.events.close();
 }
 
 void transport::close(listener_id listener) noexcept {
-    const auto found = std::ranges::find(state_->listeners, listener,
+    state& s = *state_;
+    const auto found = std::ranges::find(s.listeners, listener,
                                          [](const auto& l) { return l->id; });
-    if (found != state_->listeners.end()) (*found)->closing.set();
+    if (found == s.listeners.end()) return;
+    if ((*found)->started) return (*found)->closing.set();
+    (*found)->end(s.events, {});
+    s.listeners.erase(found);
 }
 
 std::vector<multiaddr> transport::addresses() const {
@@ -113,7 +114,7 @@ std::vector<multiaddr> transport::addresses() const {
 }
 
 task<result<transport_event>> transport::next_event() {
-    co_return co_await state_->events.receive();
+    co_return co_await state_->events.next();
 }
 
 task<result<connection>> transport::accept(incoming from) {

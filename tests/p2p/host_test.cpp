@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -224,6 +226,7 @@ TEST_CASE("host: one that gives up its dial does not take it from another") {
             const auto at = b.addresses().front();
             auto [gave_up, stayed] = co_await when_all(
                 with_timeout(a.connect(at), clock::duration{}), a.connect(at));
+            CHECK(error_of(gave_up) == errc::timed_out);
             CHECK(stayed == b.id());
             co_return {};
         });
@@ -578,20 +581,167 @@ TEST_CASE("host: a handler that goes on and on is stopped when the host is close
 
 TEST_CASE("host: one that is closed lets nobody in who is still being secured") {
     run_in_worlds([]() -> task<result<void>> {
-        p2p::host asking{tcp_node()}, asked{tcp_node()};
+        bool connected = false;
+        auto watched = tcp_node();
+        watched.on_event = [&](const p2p::host_event& e) {
+            connected = connected || std::holds_alternative<p2p::peer_connected>(e);
+        };
+        p2p::host asked{std::move(watched)};
+        co_await check(p2p::with_host(asked, [](p2p::host& b) -> task<result<void>> {
+            auto tcp = co_await check(
+                tcp_stream::connect(*b.addresses().front().tcp_endpoint()));
+            co_await check(sleep_for(10ms));  // it is being secured
+            const p2p::identity late{p2p::private_key::generate_ed25519()};
+            auto [dialed, refused] = co_await when_all(
+                p2p::connect(std::move(tcp), late), [](p2p::host& h) -> task<result<p2p::peer_id>> {
+                    h.close();
+                    co_return co_await h.connect(*multiaddr::parse("/memory/1"));
+                }(b));
+            CHECK(error_of(refused) == errc::closed);
+            co_return {};
+        }));
+        CHECK_FALSE(connected);
+        co_return {};
+    });
+}
+
+TEST_CASE("host: a dial that is under way ends when the host is closed") {
+    run_test([]() -> task<result<void>> {
+        auto mute = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        const auto at = multiaddr::tcp(*mute.local_endpoint());
+        p2p::host asking{tcp_node()};
+        const auto begun = clock::now();
+        co_await check(p2p::with_host(asking, [](p2p::host& a, multiaddr to)
+                                                  -> task<result<void>> {
+            auto [dialed, closed] = co_await when_all(
+                a.connect(to), [](p2p::host& h) -> task<result<void>> {
+                    co_await check(sleep_for(10ms));
+                    h.close();
+                    co_return {};
+                }(a));
+            CHECK(error_of(dialed) == errc::canceled);
+            co_return closed;
+        }, at));
+        CHECK(clock::now() - begun < 9s);  // a dial has 15
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: a connection that has ended is told and makes room, whatever its handlers do") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        auto strict = node(memory);
+        strict.limits.connections_of_peer = 1;
+        p2p::host asking{node(memory)}, asked{std::move(strict)};
+        asked.handle("/ignore/1.0.0", ignore);
         co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
                                                        -> task<result<void>> {
-            const auto at = b.addresses().front();
-            const auto begun = clock::now();
-            co_await when_all(a.connect(at), [](p2p::host& h) -> task<void> {
-                h.close();
-                const auto late = co_await h.connect(*multiaddr::parse("/memory/1"));
-                CHECK(error_of(late) == errc::closed);
-            }(b));
+            for (int i = 0; i < 3; ++i) {
+                auto s = co_await check(a.open(b.addresses().front(), "/ignore/1.0.0"));
+                const std::byte one{1};
+                co_await check(write_all(s, std::span(&one, 1)));
+                co_await check(until([&] { return b.stats().incoming_streams > 0; }));
+                a.disconnect(b.id());
+                co_await check(until([&] { return b.stats().connections == 0; }));
+                CHECK_FALSE(b.is_connected(a.id()));
+                CHECK(b.connected_peers().empty());
+            }
+            co_await check(sleep_for(6s));  // the handlers have had their time
+            CHECK(b.stats().incoming_streams == 0);
+            auto s = co_await check(a.open(b.id(), "/echo/1.0.0"));
+            co_return co_await expect_echo(s);
+        });
+    });
+}
+
+TEST_CASE("host: a handler reads what came before the connection ended") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        p2p::host asking{node(memory)}, asked{node(memory)};
+        std::size_t got = 0;
+        asked.handle("/take/1.0.0", [&](p2p::stream s) {
+            return [](p2p::stream from, std::size_t& n) -> task<result<void>> {
+                co_await check(sleep_for(500ms));
+                std::array<std::byte, 1000> part;
+                for (;;) {
+                    const io_result r = co_await from.read_some(part);
+                    n += r.n;
+                    if (r.ec) co_return r.ec == errc::eof ? result<void>{} : fail(r.ec);
+                }
+            }(std::move(s), got);
+        });
+        co_await check(with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                   -> task<result<void>> {
+            auto s = co_await check(a.open(b.addresses().front(), "/take/1.0.0"));
+            const std::vector<std::byte> much(20'000);
+            co_await check(write_all(s, much));
+            co_await check(s.shutdown_write());
+            a.disconnect(b.id());
             co_await check(until([&] { return b.stats().connections == 0; }));
-            CHECK(clock::now() - begun < 12s);
+            co_return co_await sleep_for(1s);
+        }));
+        CHECK(got == 20'000);
+        co_return {};
+    });
+}
+
+TEST_CASE("host: changes that follow each other are all told in the end") {
+    run_in_worlds([]() -> task<result<void>> {
+        co_return co_await between_two([](p2p::host& a, p2p::host& b) -> task<result<void>> {
+            co_await check(a.connect(b.addresses().front()));
+            const std::array<std::string, 4> added{"/a/1", "/b/1", "/c/1", "/d/1"};
+            for (const std::string& protocol : added) {
+                b.handle(protocol, echo_back);
+                co_await check(sleep_for(150ms));
+            }
+            for (const std::string& protocol : added)
+                co_await check(until([&] {
+                    const auto* known = a.peers().find(b.id());
+                    return known && std::ranges::count(known->protocols, protocol) == 1;
+                }));
             co_return {};
         });
+    });
+}
+
+TEST_CASE("host: one that cannot listen can be started again") {
+    run_test([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        auto taken = co_await check(memory.listen(7));
+        auto options = node(memory);
+        options.listen = {"/memory/6", "/memory/7"};
+        p2p::host node_of_two{std::move(options)};
+        const auto failed = co_await node_of_two.start();
+        CHECK(error_of(failed) == errc::address_in_use);
+        CHECK(node_of_two.addresses().empty());
+        {
+            const auto freed = std::move(taken);
+        }
+        co_await check(node_of_two.start());
+        CHECK(node_of_two.addresses().size() == 2);
+        co_return {};
+    }());
+}
+
+TEST_CASE("host: tells where a peer sees it") {
+    run_in_worlds([]() -> task<result<void>> {
+        std::optional<multiaddr> seen;
+        auto watched = tcp_node();
+        watched.on_event = [&](const p2p::host_event& e) {
+            if (const auto* who = std::get_if<p2p::peer_identified>(&e)) seen = who->observed;
+        };
+        p2p::host asking{std::move(watched)}, asked{tcp_node()};
+        co_await check(with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                   -> task<result<void>> {
+            co_await check(a.connect(b.addresses().front()));
+            co_return co_await until([&] {
+                const auto* known = a.peers().find(b.id());
+                return known && !known->protocols.empty();
+            });
+        }));
+        REQUIRE(seen);
+        CHECK(seen->tcp_endpoint()->address == ip::loopback_v4);
+        co_return {};
     });
 }
 

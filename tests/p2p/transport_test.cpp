@@ -395,7 +395,75 @@ TEST_CASE("transport: names, of either family or one") {
     }());
 }
 
+TEST_CASE("transport: connections that are reset before they are accepted do no harm") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::transport listener{new_identity(), quiet_transport()};
+        co_await check(listener.listen(address("/ip4/127.0.0.1/tcp/0")));
+        const auto listens = co_await check(expect<p2p::new_address>(listener));
+        for (int i = 0; i < 30; ++i) {
+            auto gone = co_await check(tcp_stream::connect(*listens.address.tcp_endpoint()));
+            gone.abort();
+        }
+        const auto good = [](p2p::transport& t, multiaddr at) -> task<result<void>> {
+            auto kept = co_await check(tcp_stream::connect(*at.tcp_endpoint()));
+            const auto own = multiaddr::tcp(*kept.local_endpoint());
+            for (;;) {
+                const auto in = co_await check(expect<p2p::incoming>(t));
+                if (in.remote == own) co_return {};
+            }
+        };
+        co_return co_await with_transport(listener, good, listens.address);
+    });
+}
+
+TEST_CASE("transport: closes though nobody takes its events") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto options = quiet_transport();
+        options.max_events = 1;
+        p2p::transport listener{new_identity(), options};
+        co_await check(listener.listen(address("/ip4/127.0.0.1/tcp/0")));
+        const auto at = *listener.addresses().front().tcp_endpoint();
+        std::vector<tcp_stream> waiting;
+        for (int i = 0; i < 3; ++i)
+            waiting.push_back(co_await check(tcp_stream::connect(at)));
+        co_await check(with_transport(listener, [](p2p::transport&) -> task<result<void>> {
+            co_return co_await sleep_for(10ms);
+        }));
+        co_await check(expect<p2p::new_address>(listener));
+        co_await check(expect<p2p::address_expired>(listener));  // nothing was accepted
+        co_await check(expect<p2p::listener_closed>(listener));
+        co_return {};
+    });
+}
+
 #if __has_include(<copoll/backend/sim.hpp>)
+
+TEST_CASE("transport: addresses where nobody speaks leave time for one where the peer is") {
+    run_test([]() -> task<result<void>> {
+        auto mute = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        auto silent = co_await check(tcp_listener::bind({ip::loopback_v4, 0}));
+        p2p::transport listener{new_identity(), quiet_transport()};
+        const auto three = [](p2p::transport& t, multiaddr one,
+                              multiaddr two) -> task<result<void>> {
+            co_await check(t.listen(address("/ip4/127.0.0.1/tcp/0")));
+            const auto listens = co_await check(expect<p2p::new_address>(t));
+            p2p::transport dialer{new_identity(), quiet_transport()};
+            const std::vector<multiaddr> to{one, two, listens.address};
+            auto [dialed, served] = co_await when_all(
+                [](p2p::transport& d, p2p::peer_id peer,
+                   std::vector<multiaddr> at) -> task<result<void>> {
+                    auto c = co_await check(d.dial(peer, std::move(at)));
+                    co_return co_await p2p::with_connection(c, say_hello);
+                }(dialer, t.own().id(), to),
+                serve_one(t));
+            co_await check(std::move(dialed));
+            co_return served;
+        };
+        co_return co_await with_transport(listener, three,
+                                          multiaddr::tcp(*mute.local_endpoint()),
+                                          multiaddr::tcp(*silent.local_endpoint()));
+    }());
+}
 
 TEST_CASE("transport: a connection that cannot be accepted does not end the listener") {
     run_in_worlds([]() -> task<result<void>> {

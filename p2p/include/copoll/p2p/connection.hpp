@@ -98,6 +98,8 @@ public:
         remote_ = std::move(remote);
     }
     std::size_t streams() const noexcept;  ///< that are open, of both sides
+    /// Nothing can be opened, accepted or sent any more.
+    bool has_ended() const noexcept;
     std::optional<clock::duration> round_trip() const noexcept;  ///< once there was data
     /// What the peer said when it went away, if it did.
     std::optional<go_away_code> peer_went_away() const noexcept;

@@ -40,7 +40,7 @@
 namespace copoll::p2p {
 
 /// Serves a stream that a peer has opened; its protocol is agreed on. An error resets the stream.
-/// Asked to stop when the host ends.
+/// Asked to stop when the host ends, and five seconds after the connection has.
 using stream_handler = std::function<task<result<void>>(stream)>;
 
 // ---- What happens, in the order in which it does
@@ -58,6 +58,7 @@ struct peer_disconnected {
 /// It has said what it speaks and where it listens, or said so anew. `host::peers` has it.
 struct peer_identified {
     peer_id peer;
+    std::optional<multiaddr> observed;  ///< where it sees this node, or says so
 };
 /// Somebody came and was not let in, or could not be secured.
 struct incoming_failed {
@@ -163,7 +164,8 @@ public:
     task<result<stream>> open(multiaddr to, std::string protocol);
     task<result<stream>> open(std::string_view address, std::string protocol);
 
-    /// The time of a round trip. *Errors:* those of `open`; `timed_out`, `errc::wrong_answer`.
+    /// The time of a round trip. *Errors:* those of `open`; `errc::wrong_answer`; `timed_out` after
+    /// `host_options::answer_within` for all of it.
     task<result<clock::duration>> ping(peer_id peer);
 
     /// Ends all connections with a peer in good order.

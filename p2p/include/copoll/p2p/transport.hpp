@@ -23,6 +23,7 @@
 ///
 ///     p2p::transport transport{me};
 ///     co_await check(transport.listen(*multiaddr::parse("/ip4/0.0.0.0/tcp/0")));
+///     s.spawn(transport.run());
 ///     for (;;) {
 ///         auto event = co_await check(transport.next_event());
 ///         if (auto* got = std::get_if<p2p::incoming>(&event)) s.spawn(serve, std::move(*got));
@@ -123,8 +124,8 @@ public:
     task<result<connection>> dial(multiaddr to);
     /// The same by whichever of a peer's addresses leads there first: the names are looked up
     /// together, what they lead to is tried in the order of RFC 8305. An address where somebody
-    /// else or nobody proper is does not keep the others from being tried. *Errors:* also
-    /// `invalid_argument` for none.
+    /// else or nobody proper is does not keep the others from being tried: each handshake has its
+    /// share of the time that is left. *Errors:* also `invalid_argument` for none.
     task<result<connection>> dial(std::optional<peer_id> peer, std::vector<multiaddr> addresses);
 
     const identity& own() const noexcept;
