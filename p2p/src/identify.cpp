@@ -179,7 +179,12 @@ task<result<identify_message>> receive_identify(stream& from, identify_limits li
         }
     }
     auto said = decoder.finish();
-    co_await check(from.shutdown_write());
+    if (!said) {
+        from.reset(reset_code::protocol_violation);
+        co_return said;
+    }
+    const auto finished = co_await from.shutdown_write();
+    static_cast<void>(finished);  // a peer that has said all may have gone
     co_return said;
 }
 

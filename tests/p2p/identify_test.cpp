@@ -284,6 +284,52 @@ TEST_CASE("identify: asked for on a stream, and pushed on one") {
     });
 }
 
+TEST_CASE("identify: what was said counts though the connection has ended since") {
+    run_in_worlds([]() -> task<result<void>> {
+        const auto hear_late = [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.open(p2p::identify_protocol));
+            const auto closed = co_await c.accept();
+            CHECK(error_of(closed) == errc::eof);
+            const auto said = co_await check(p2p::receive_identify(s));
+            CHECK(said.agent_version == "copoll/0.1");
+            co_return {};
+        };
+        const auto tell_and_leave = [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.accept());
+            const std::vector<std::string> protocols{p2p::identify_protocol};
+            co_await check(s.negotiate(protocols));
+            const auto message = full_message();
+            co_return co_await p2p::send_identify(s, message);
+        };
+        meeting m;
+        const auto ended = co_await check(meet(std::move(m), hear_late, tell_and_leave));
+        CHECK(error_of(ended.dialer) == no_error);
+        CHECK(error_of(ended.listener) == no_error);
+        co_return {};
+    });
+}
+
+TEST_CASE("identify: who stops in the middle is told why the stream is reset") {
+    run_in_worlds([]() -> task<result<void>> {
+        const auto hear = [](p2p::stream s) -> task<result<void>> {
+            const auto said = co_await p2p::receive_identify(s);
+            co_return said ? result<void>{} : fail(said.error());
+        };
+        const auto stop_early = [](p2p::stream s) -> task<result<void>> {
+            const auto framed = with_length(encode(full_message()));
+            co_await check(write_all(s, std::span(framed).first(framed.size() - 1)));
+            co_await check(s.shutdown_write());
+            const auto rest = co_await discard_to_end(s);
+            CHECK(s.reset_by_peer() == p2p::reset_code::protocol_violation);
+            co_return rest.status();
+        };
+        const auto ended = co_await check(talk(p2p::identify_protocol, hear, stop_early));
+        CHECK(error_of(ended.dialer) == p2p::errc::truncated);
+        CHECK(error_of(ended.listener) == p2p::errc::stream_reset);
+        co_return {};
+    });
+}
+
 TEST_CASE("identify: who says too much is cut off, and who says nothing can be given up") {
     run_in_worlds([]() -> task<result<void>> {
         const auto flood = [](p2p::stream s) -> task<result<void>> {

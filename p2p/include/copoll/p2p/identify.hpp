@@ -96,8 +96,8 @@ void apply_push(identify_message& known, identify_message push);
 /// can only be destroyed. *Lifetime:* both, until completion.
 task<result<void>> send_identify(stream& to, const identify_message& message);
 
-/// What the peer tells until it finishes the stream, which is then finished here too. A peer may
-/// take its time: await it `with_timeout`.
+/// What the peer tells until it finishes the stream, which is then finished here too, if the
+/// connection has not ended meanwhile. A peer may take its time: await it `with_timeout`.
 /// *Errors:* those of the stream; those of `identify_decoder`, for which the stream is reset.
 /// *Cancellation:* the stream can only be destroyed. *Lifetime:* the stream, until completion.
 task<result<identify_message>> receive_identify(stream& from, identify_limits limits = {});
