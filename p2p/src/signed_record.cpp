@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -104,6 +105,14 @@ result<peer_record> parse_record(std::span<const std::byte> payload) {
 }
 
 }  // namespace
+
+std::uint64_t record_numbers::next() {
+    using milliseconds = std::chrono::duration<std::uint64_t, std::milli>;
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    const auto now = std::chrono::duration_cast<milliseconds>(since_1970).count();
+    last_ = std::max(last_ + 1, now);
+    return last_;
+}
 
 std::vector<std::byte> seal(const identity& own, std::uint64_t sequence,
                             std::span<const multiaddr> addresses) {

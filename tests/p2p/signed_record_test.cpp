@@ -4,6 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -170,4 +172,18 @@ TEST_CASE("signed_record: addresses that are not understood are skipped, and too
     }
     f.payload.assign(longest_envelope, std::byte{});
     CHECK(error_of(open_record(f.envelope())) == copoll::errc::message_too_large);
+}
+
+TEST_CASE("signed_record: numbers go up, also many within a millisecond, and over restarts") {
+    record_numbers numbers;
+    std::uint64_t last = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        const auto next = numbers.next();
+        REQUIRE(next > last);
+        last = next;
+    }
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+    record_numbers restarted;
+    CHECK(restarted.next() >= static_cast<std::uint64_t>(now));
 }

@@ -28,8 +28,18 @@ struct peer_record {
 constexpr std::size_t longest_envelope = 64 * 1024;
 constexpr std::size_t most_record_addresses = 512;
 
-/// The envelope of a record of one's own. Numbers have to go up: others take the milliseconds since
-/// 1970. Addresses over `most_record_addresses` are left out.
+/// Numbers for records of one's own: each is higher than those before, also over restarts. They are
+/// the milliseconds since 1970, as with others, unless the clock has not gone on since the last.
+class record_numbers {
+public:
+    std::uint64_t next();
+
+private:
+    std::uint64_t last_ = 0;
+};
+
+/// The envelope of a record of one's own. Numbers have to go up: see `record_numbers`. Addresses
+/// over `most_record_addresses` are left out.
 std::vector<std::byte> seal(const identity& own, std::uint64_t sequence,
                             std::span<const multiaddr> addresses);
 
