@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <span>
 #include <utility>
 
@@ -20,6 +19,15 @@ std::span<const std::byte> next_piece(std::uint64_t left) noexcept {
     static std::array<std::byte, piece_size> zeros;  // never written; a constant would be stored
     return std::span(zeros).first(
         static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_size)));
+}
+
+/// To the end, while memory is held for what is there alone.
+task<result<void>> read_all(stream& s) {
+    for (;;) {
+        const auto piece = co_await s.read_chunk();
+        if (!piece && piece.error() == copoll::errc::eof) co_return {};
+        if (!piece) co_return fail(piece.error());
+    }
 }
 
 class measurement {
@@ -51,17 +59,15 @@ private:
     }
 
     task<result<void>> receive(std::uint64_t download) {
-        const auto memory = std::make_unique_for_overwrite<std::byte[]>(piece_size);
-        const std::span<std::byte> room{memory.get(), piece_size};
         for (bool first = true;; first = false) {
-            const io_result r = co_await stream_.read_some(room);
-            if (r.ec && r.ec != copoll::errc::eof) co_return fail(r.ec);
+            const auto piece = co_await stream_.read_chunk();
+            if (!piece && piece.error() != copoll::errc::eof) co_return fail(piece.error());
             const clock::duration passed = clock::now() - started_;
             if (first) so_far_.upload = passed;
             so_far_.download = passed - so_far_.upload;
-            so_far_.received += r.n;
+            if (!piece) break;
+            so_far_.received += piece->size();
             if (so_far_.received > download) co_return fail(errc::wrong_answer);
-            if (r.ec) break;
             tell();
         }
         if (so_far_.received < download) co_return fail(errc::truncated);
@@ -93,7 +99,7 @@ task<result<void>> answer_perf(stream s) {
     if (got.ec) co_return fail(got.ec);
     std::uint64_t left = 0;
     for (const std::byte b : head) left = left << 8 | std::to_integer<std::uint64_t>(b);
-    co_await check(discard_to_end(s));
+    co_await check(read_all(s));
     while (left > 0) left -= co_await check(s.write_some(next_piece(left)));
     co_return co_await s.shutdown_write();
 }

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/p2p/request_response.hpp>
 
-#include <copoll/buffer.hpp>
+#include <utility>
 
 namespace copoll::p2p {
 namespace detail {
 
 task<result<std::vector<std::byte>>> receive_message(stream& s, std::size_t most) {
-    buffer received{most};
-    const io_result r = co_await read_to_end(s, received);
-    if (r.ec == copoll::errc::message_too_large) s.reset(reset_code::resource_limit);
-    if (r.ec) co_return fail(r.ec);
-    const auto data = std::as_const(received).data();
-    co_return std::vector<std::byte>{data.begin(), data.end()};
+    std::vector<std::byte> received;
+    for (;;) {
+        const auto more = co_await s.read_chunk();
+        if (!more && more.error() == copoll::errc::eof) co_return std::move(received);
+        if (!more) co_return fail(more.error());
+        if (more->size() > most - received.size()) {
+            s.reset(reset_code::resource_limit);
+            co_return fail(copoll::errc::message_too_large);
+        }
+        received.insert(received.end(), more->begin(), more->end());
+    }
 }
 
 task<result<void>> send_message(stream& s, std::span<const std::byte> message) {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -59,6 +60,15 @@ TEST_CASE("echo: a peer that resets the stream ends it") {
         const auto ended = co_await check(talk(p2p::echo_protocol, leave, answer));
         CHECK(error_of(ended.dialer) == no_error);
         CHECK(error_of(ended.listener) == p2p::errc::stream_reset);
+        co_return {};
+    });
+}
+
+TEST_CASE("echo: streams on which nothing more comes hold next to nothing") {
+    run_in_worlds([]() -> task<result<void>> {
+        const std::array says{std::byte{1}};
+        const auto each = co_await check(heap_of_silent_streams(p2p::echo_protocol, says, answer));
+        CHECK(each < 16 * 1024);
         co_return {};
     });
 }

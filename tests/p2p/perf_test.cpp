@@ -149,3 +149,12 @@ TEST_CASE("perf: 2^63 bytes are sent until the peer goes away") {
         co_return {};
     });
 }
+
+TEST_CASE("perf: streams on which nothing more comes hold next to nothing") {
+    run_in_worlds([]() -> task<result<void>> {
+        const auto each =
+            co_await check(heap_of_silent_streams(p2p::perf_protocol, asks_for_10, answer));
+        CHECK(each < 16 * 1024);
+        co_return {};
+    });
+}

@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -56,8 +57,10 @@ task<result<void>> be_silent(p2p::stream s) {
 
 TEST_CASE("request: is answered, also one of nothing and one of much") {
     run_in_worlds([]() -> task<result<void>> {
+        p2p::answer_options much;
+        much.max_request = 1024 * 1024;
         for (const std::size_t size : {0u, 1u, 1000u, 1024u * 1024}) {
-            const auto ended = co_await check(talk(protocol, asks(size), answers(reverse)));
+            const auto ended = co_await check(talk(protocol, asks(size), answers(reverse, much)));
             CHECK(error_of(ended.dialer) == no_error);
             CHECK(error_of(ended.listener) == no_error);
         }
@@ -67,6 +70,8 @@ TEST_CASE("request: is answered, also one of nothing and one of much") {
 
 TEST_CASE("request: one that is larger than the limit is refused") {
     run_in_worlds([]() -> task<result<void>> {
+        const auto usual = co_await check(talk(protocol, asks(64 * 1024 + 1), answers(reverse)));
+        CHECK(error_of(usual.listener) == errc::message_too_large);
         p2p::answer_options options;
         options.max_request = 5000;
         auto ended =
@@ -135,6 +140,15 @@ TEST_CASE("request: nobody waits longer than the timeout") {
         ended = co_await check(talk(protocol, ask_only, answers(large, a_while)));
         CHECK(error_of(ended.dialer) == p2p::errc::stream_reset);
         CHECK(error_of(ended.listener) == errc::timed_out);
+        co_return {};
+    });
+}
+
+TEST_CASE("request: streams on which nothing more comes hold next to nothing") {
+    run_in_worlds([]() -> task<result<void>> {
+        const std::array says{std::byte{1}};
+        const auto each = co_await check(heap_of_silent_streams(protocol, says, answers(reverse)));
+        CHECK(each < 16 * 1024);
         co_return {};
     });
 }

@@ -7,12 +7,15 @@
 
 namespace {
 std::uint64_t count = 0;
+std::uint64_t bytes = 0;
 }
 
 std::uint64_t copoll_tests::heap_allocations() noexcept { return count; }
+std::uint64_t copoll_tests::heap_bytes() noexcept { return bytes; }
 
 void* operator new(std::size_t size) {
     ++count;
+    bytes += size;
     if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
     std::abort();
 }

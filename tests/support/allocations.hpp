@@ -9,6 +9,8 @@ namespace copoll_tests {
 
 /// Counts the calls of `operator new` in a program that is built with support/allocations.cpp.
 std::uint64_t heap_allocations() noexcept;
+/// The bytes that they asked for, whatever was given back since.
+std::uint64_t heap_bytes() noexcept;
 
 /// All that a loop has to do with: what it counts itself, and `operator new` but for that of the
 /// simulated network.

@@ -32,7 +32,7 @@ task<result<perf_result>> measure(stream s, std::uint64_t upload, std::uint64_t 
                                   std::function<void(const perf_result&)> progress = {});
 
 /// The side that is measured, on a stream whose protocol is agreed on. Takes the same memory
-/// however much is sent or asked for.
+/// however much is sent or asked for, and next to none while nothing comes.
 /// *Errors:* those of the stream, `errc::stream_reset` if the peer goes away; `errc::truncated`.
 /// After an error, and a cancellation, the stream is reset.
 task<result<void>> answer_perf(stream s);

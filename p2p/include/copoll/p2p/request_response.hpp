@@ -35,7 +35,9 @@ task<result<std::vector<std::byte>>> request(stream& s, std::span<const std::byt
                                              request_options options = {});
 
 struct answer_options {
-    std::size_t max_request = 1024 * 1024;  ///< bytes
+    /// Bytes. Each stream that is being answered can hold as many, and twice as many while they
+    /// come: with the 1,024 streams that a host serves by default that makes 128 MiB.
+    std::size_t max_request = 64 * 1024;
     /// How long the request may take to come, and then the response to be taken.
     clock::duration timeout = std::chrono::seconds{10};
 };
