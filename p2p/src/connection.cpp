@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <copoll/p2p/connection.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/secure_stream.hpp>
 #include <copoll/time.hpp>
 
@@ -39,6 +41,7 @@ task<result<stream>> connection::open_raw() {
 }
 
 task<result<stream>> connection::open(std::string protocol) {
+    if (!multistream::is_protocol(protocol)) co_return fail(copoll::errc::invalid_argument);
     const std::shared_ptr<detail::muxer> muxer = muxer_;
     const yamux::stream_id id = co_await check(muxer->open());
     auto core = std::make_unique<detail::stream_core>(muxer, id);
@@ -48,6 +51,8 @@ task<result<stream>> connection::open(std::string protocol) {
 }
 
 task<result<stream>> connection::open_first_of(std::vector<std::string> protocols) {
+    if (protocols.empty() || !std::ranges::all_of(protocols, multistream::is_protocol))
+        co_return fail(copoll::errc::invalid_argument);
     const std::shared_ptr<detail::muxer> muxer = muxer_;
     const yamux::stream_id id = co_await check(muxer->open());
     auto core = std::make_unique<detail::stream_core>(muxer, id);

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include <copoll/check.hpp>
+#include <copoll/detail/assert.hpp>
 #include <copoll/p2p/identify.hpp>
+#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/ping.hpp>
 
 #include "host_state.hpp"
@@ -19,6 +21,7 @@ constexpr std::size_t own_streams_of_peer = 2;
 
 void host::state::set_handler(std::string protocol,
                               std::shared_ptr<detail::protocol_handler> handler) {
+    copoll::detail::expects(multistream::is_protocol(protocol), "host: not a protocol");
     handlers.insert_or_assign(std::move(protocol), std::move(handler));
     handlers_changed();
 }

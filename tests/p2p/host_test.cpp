@@ -254,6 +254,11 @@ TEST_CASE("host: what cannot be reached") {
             auto s = co_await check(a.open(b.addresses().front(), "/none/1.0.0"));
             const auto echoed = co_await expect_echo(s);
             CHECK(error_of(echoed) == p2p::errc::protocol_not_supported);
+            const std::vector<std::string> none{"", "a\nb", std::string(2000, 'x')};
+            for (std::size_t i = 0; i < none.size(); ++i) {
+                const auto opened = co_await a.open(b.id(), none[i]);
+                CHECK(error_of(opened) == errc::invalid_argument);
+            }
             CHECK(a.stats().connections == 1);
             co_return {};
         });

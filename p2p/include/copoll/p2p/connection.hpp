@@ -70,12 +70,13 @@ public:
     /// Opens a stream and proposes `protocol` with the first bytes that are written, so that it
     /// takes no round trip. Whether the peer takes it the first read tells.
     /// *Errors:* `errc::going_away`, `errc::too_many_streams`, why the connection ended;
-    /// `timed_out` if the proposal does not get away.
+    /// `timed_out` if the proposal does not get away; `invalid_argument` for what is no
+    /// `multistream::is_protocol`.
     /// *Cancellation:* no stream comes out of it.
     task<result<stream>> open(std::string protocol);
     /// The same with the first of `protocols` that the peer takes; waits for its answers.
-    /// *Errors:* also `errc::protocol_not_supported`, `errc::malformed_negotiation`, and
-    /// `timed_out` if the peer does not answer.
+    /// *Errors:* also `errc::protocol_not_supported`, `errc::malformed_negotiation`; `timed_out` if
+    /// the peer does not answer; `invalid_argument` for none.
     task<result<stream>> open_first_of(std::vector<std::string> protocols);
     /// A stream without a protocol, for those who agree on one in another way.
     task<result<stream>> open_raw();

@@ -144,7 +144,7 @@ public:
     // ---- Protocols
 
     /// Serves a protocol from now on; instead of an earlier handler, which goes on with the streams
-    /// it has. Peers that are connected are told.
+    /// it has. Peers that are connected are told. Precondition: `multistream::is_protocol`.
     void handle(std::string protocol, stream_handler handler, handler_options options = {});
     void stop_handling(std::string_view protocol);
 
