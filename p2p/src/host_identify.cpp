@@ -27,12 +27,6 @@ bool is_certain(const multiaddr& a) {
     return !at || !at->address.is_unspecified();
 }
 
-std::uint64_t milliseconds_since_1970() {
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count());
-}
-
 }  // namespace
 
 host::state::addresses host::state::told_addresses() const {
@@ -52,9 +46,7 @@ identify_message host::state::self(const connection& to) {
     said.agent_version = options.agent_version;
     if (record.empty() || in_record != said.listen_addresses) {
         in_record = said.listen_addresses;
-        // numbers go up: mostly over restarts too, and always while it runs
-        record_number = std::max(record_number + 1, milliseconds_since_1970());
-        record = seal(own, record_number, in_record);
+        record = seal(own, record_numbers.next(), in_record);
     }
     said.signed_record = record;
     return said;

@@ -15,6 +15,7 @@
 #include <copoll/p2p/host.hpp>
 #include <copoll/p2p/identify.hpp>
 #include <copoll/p2p/peer_store.hpp>
+#include <copoll/p2p/signed_record.hpp>
 #include <copoll/p2p/transport.hpp>
 #include <copoll/scope.hpp>
 
@@ -148,7 +149,7 @@ struct host::state {
     std::uint64_t version = 1;  ///< of what is told of this node
     std::vector<std::byte> record{};  ///< signed
     addresses in_record{};
-    std::uint64_t record_number = 0;
+    p2p::record_numbers record_numbers{};
     clock::time_point next_expiry{};  ///< of what is known about peers
 };
 
