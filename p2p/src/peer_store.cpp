@@ -2,6 +2,7 @@
 #include <copoll/p2p/peer_store.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -13,13 +14,30 @@ namespace {
 
 /// About what a node of a list, one of a map and what they point to take beside their contents.
 constexpr std::size_t overhead = 256;
+/// Of the text of a version, in bytes.
+constexpr std::size_t longest_version = 256;
+/// A full store looks through all peers for what has expired no more often.
+constexpr clock::duration between_sweeps = std::chrono::minutes{1};
+
+/// The lists: who goes first; whose addresses the user has given; who stays.
+enum list_of : std::size_t { strangers, given, pinned };
+
+std::size_t size_of(const std::string& text) noexcept { return sizeof(text) + text.size(); }
 
 std::size_t size_of(const known_peer& known) noexcept {
     std::size_t n = overhead + known.agent_version.size();
     for (const known_address& a : known.addresses) n += sizeof(a) + a.address.bytes().size();
-    for (const std::string& p : known.protocols) n += sizeof(p) + p.size();
+    for (const std::string& p : known.protocols) n += size_of(p);
     if (known.key) n += known.key->data().size();
     return n;
+}
+
+/// All but what the user, or the handshake, says of it.
+void forget_what_it_said(known_peer& known) {
+    std::erase_if(known.addresses,
+                  [](const known_address& a) { return a.source != address_source::given; });
+    known.protocols = {};
+    known.agent_version = {};
 }
 
 /// Without the peer at the end; none if it leads to another one, or nowhere.
@@ -46,15 +64,27 @@ bool has_signed(const known_peer& known, clock::time_point now) {
 }  // namespace
 
 /// The entry of a peer, made if there is none, as the one used last.
-peer_store::entry& peer_store::use(const peer_id& peer) {
+peer_store::entries::iterator peer_store::use(const peer_id& peer) {
     const auto found = by_id_.find(peer);
-    if (found != by_id_.end()) {
-        peers_.splice(peers_.begin(), peers_, found->second);
-    } else {
-        peers_.push_front(entry{peer});
-        by_id_.emplace(peer, peers_.begin());
+    if (found == by_id_.end()) {
+        entries& into = lists_[strangers];
+        into.push_front(entry{peer, {}, 0, strangers});
+        return by_id_.emplace(peer, into.begin()).first->second;
     }
-    return peers_.front();
+    entries& in = lists_[found->second->list];
+    in.splice(in.begin(), in, found->second);
+    return found->second;
+}
+
+/// Into the list that it belongs to.
+void peer_store::place(entries::iterator at) {
+    const known_peer& known = at->known;
+    const bool is_given = !known.addresses.empty() &&
+                          known.addresses.front().source == address_source::given;
+    const list_of to = known.pins > 0 ? pinned : is_given ? given : strangers;
+    if (at->list == to) return;
+    lists_[to].splice(lists_[to].begin(), lists_[at->list], at);
+    at->list = to;
 }
 
 void peer_store::measure(entry& changed) noexcept {
@@ -63,26 +93,54 @@ void peer_store::measure(entry& changed) noexcept {
     bytes_ += changed.bytes;
 }
 
+bool peer_store::is_over() const noexcept {
+    return by_id_.size() > options_.max_peers || bytes_ > options_.max_bytes;
+}
+
 /// Ends each change: `changed` may be gone afterwards.
-void peer_store::settle(entry& changed) {
-    measure(changed);
-    while ((peers_.size() > options_.max_peers || bytes_ > options_.max_bytes) &&
-           drop_least_used()) {
+void peer_store::settle(entries::iterator changed) {
+    cut(changed->known);
+    place(changed);
+    measure(*changed);
+    if (is_over() && now_ >= sweep_at_) {
+        sweep_at_ = copoll::detail::after(now_, between_sweeps);
+        forget_expired(&*changed);
+    }
+    for (entries& all = lists_[strangers]; is_over() && !all.empty();) {
+        const auto last = std::prev(all.end());
+        const bool is_changed = last == changed;
+        drop(last);
+        if (is_changed) return;
+    }
+    entries& users = lists_[given];
+    while (users.size() > options_.max_peers) {
+        const auto last = std::prev(users.end());
+        const bool is_changed = last == changed;
+        drop(last);
+        if (is_changed) return;
+    }
+    if (is_over() && changed->list == given) {
+        forget_what_it_said(changed->known);
+        measure(*changed);
     }
 }
 
 void peer_store::drop(entries::iterator at) {
     bytes_ -= at->bytes;
     by_id_.erase(at->id);
-    peers_.erase(at);
+    lists_[at->list].erase(at);
 }
 
-bool peer_store::drop_least_used() {
-    const auto last = std::find_if(peers_.rbegin(), peers_.rend(),
-                                   [](const entry& e) { return e.known.pins == 0; });
-    if (last == peers_.rend()) return false;
-    drop(std::prev(last.base()));
-    return true;
+/// What a peer says of itself is cut to its share, half of it for protocols.
+void peer_store::cut(known_peer& known) const {
+    const std::size_t share = options_.max_bytes_of_peer;
+    if (known.agent_version.size() > longest_version) known.agent_version.resize(longest_version);
+    std::size_t bytes = 0;
+    const auto fits = [&](const std::string& p) { return (bytes += size_of(p)) <= share / 2; };
+    const auto over = std::ranges::find_if_not(known.protocols, fits);
+    known.protocols.erase(over, known.protocols.end());
+    for (auto& all = known.addresses; !all.empty() && size_of(known) > share; all.pop_back())
+        if (all.back().source == address_source::given) break;
 }
 
 void peer_store::insert(known_peer& into, known_address added) {
@@ -109,8 +167,9 @@ void peer_store::add_address(const peer_id& peer, const multiaddr& address, addr
     if (!there) return;
     const auto usual = source == address_source::given ? for_ever : options_.lifetime;
     const auto expires = copoll::detail::after(now, lifetime.value_or(usual));
-    entry& e = use(peer);
-    insert(e.known, {*std::move(there), source, expires});
+    now_ = std::max(now_, now);
+    const auto e = use(peer);
+    insert(e->known, {*std::move(there), source, expires});
     settle(e);
 }
 
@@ -121,13 +180,14 @@ void peer_store::remove_address(const peer_id& peer, const multiaddr& address) {
     known_peer& known = found->second->known;
     if (const auto at = find_address(known, *there); at != known.addresses.end())
         known.addresses.erase(at);
-    settle(*found->second);
+    settle(found->second);
 }
 
 void peer_store::identified(const peer_id& peer, const identify_message& message,
                             clock::time_point now) {
-    entry& e = use(peer);
-    known_peer& known = e.known;
+    now_ = std::max(now_, now);
+    const auto e = use(peer);
+    known_peer& known = e->known;
     if (!message.protocols.empty()) known.protocols = message.protocols;
     if (!message.agent_version.empty()) known.agent_version = message.agent_version;
     if (!message.listen_addresses.empty() && !has_signed(known, now)) {
@@ -145,8 +205,9 @@ void peer_store::identified(const peer_id& peer, const identify_message& message
 }
 
 bool peer_store::take_record(const peer_record& record, clock::time_point now) {
-    entry& e = use(record.peer);
-    known_peer& known = e.known;
+    now_ = std::max(now_, now);
+    const auto e = use(record.peer);
+    known_peer& known = e->known;
     if (known.record_sequence && record.sequence < *known.record_sequence) return false;
     known.record_sequence = record.sequence;
     std::erase_if(known.addresses, [](const known_address& a) {
@@ -165,15 +226,15 @@ bool peer_store::take_record(const peer_record& record, clock::time_point now) {
 result<void> peer_store::add_key(const peer_id& peer, const public_key& key) {
     if (peer_id::of(key) != peer) return fail(errc::wrong_peer);
     if (peer.key()) return {};
-    entry& e = use(peer);
-    e.known.key = key;
+    const auto e = use(peer);
+    e->known.key = key;
     settle(e);
     return {};
 }
 
 void peer_store::pin(const peer_id& peer) {
-    entry& e = use(peer);
-    ++e.known.pins;
+    const auto e = use(peer);
+    ++e->known.pins;
     settle(e);
 }
 
@@ -181,10 +242,11 @@ void peer_store::unpin(const peer_id& peer, clock::time_point now) {
     const auto found = by_id_.find(peer);
     copoll::detail::expects(found != by_id_.end() && found->second->known.pins > 0,
                             "peer_store: unpin of a peer that is not pinned");
-    entry& e = use(peer);
-    if (--e.known.pins == 0) {
+    now_ = std::max(now_, now);
+    const auto e = use(peer);
+    if (--e->known.pins == 0) {
         const auto kept_until = copoll::detail::after(now, options_.lifetime);
-        for (known_address& a : e.known.addresses) a.expires = std::max(a.expires, kept_until);
+        for (known_address& a : e->known.addresses) a.expires = std::max(a.expires, kept_until);
     }
     settle(e);
 }
@@ -192,7 +254,7 @@ void peer_store::unpin(const peer_id& peer, clock::time_point now) {
 std::vector<multiaddr> peer_store::addresses(const peer_id& peer, clock::time_point now) {
     std::vector<multiaddr> live;
     if (!by_id_.contains(peer)) return live;
-    const known_peer& known = use(peer).known;
+    const known_peer& known = use(peer)->known;
     for (const known_address& a : known.addresses)
         if (holds(known, a, now)) live.push_back(a.address);
     return live;
@@ -210,15 +272,26 @@ result<public_key> peer_store::key(const peer_id& peer) const {
 }
 
 void peer_store::expire(clock::time_point now) {
-    for (auto at = peers_.begin(); at != peers_.end();) {
-        const auto here = at++;
-        known_peer& known = here->known;
-        if (known.pins > 0) continue;
-        std::erase_if(known.addresses, [&](const known_address& a) { return a.expires <= now; });
-        if (known.addresses.empty())
-            drop(here);
-        else
-            measure(*here);
+    now_ = std::max(now_, now);
+    forget_expired(nullptr);
+}
+
+void peer_store::forget_expired(const entry* but) {
+    for (const list_of which : {given, strangers}) {  // one whose given addresses expire is both
+        entries& all = lists_[which];
+        for (auto at = all.begin(); at != all.end();) {
+            const auto here = at++;
+            if (&*here == but) continue;
+            known_peer& known = here->known;
+            std::erase_if(known.addresses,
+                          [&](const known_address& a) { return a.expires <= now_; });
+            if (known.addresses.empty()) {
+                drop(here);
+            } else {
+                place(here);
+                measure(*here);
+            }
+        }
     }
 }
 

@@ -177,16 +177,30 @@ TEST_CASE("peer_store: the peer that was not used for longest goes first") {
     std::vector<peer_id> peers;
     for (int i = 0; i < 5; ++i) peers.push_back(new_peer());
     for (int i = 0; i < 3; ++i)
-        store.add_address(peers[std::size_t(i)], port(1), address_source::given, start);
+        store.add_address(peers[std::size_t(i)], port(1), address_source::dialed, start);
     CHECK(store.addresses(peers[0], start).size() == 1);  // used
-    store.add_address(peers[3], port(1), address_source::given, start);
+    store.add_address(peers[3], port(1), address_source::dialed, start);
     CHECK(store.size() == 3);
     CHECK_FALSE(store.find(peers[1]));
     store.pin(peers[2]);
-    store.add_address(peers[4], port(1), address_source::given, start);
+    store.add_address(peers[4], port(1), address_source::dialed, start);
     CHECK(store.size() == 3);
     CHECK(store.find(peers[2]));
     CHECK_FALSE(store.find(peers[0]));
+}
+
+TEST_CASE("peer_store: what the user gave goes for what the user gives, the oldest first") {
+    peer_store_options options;
+    options.max_peers = 3;
+    peer_store store{options};
+    std::vector<peer_id> peers;
+    for (int i = 0; i < 4; ++i) {
+        peers.push_back(new_peer());
+        store.add_address(peers.back(), port(1), address_source::given, start);
+    }
+    CHECK(store.size() == 3);
+    CHECK_FALSE(store.find(peers[0]));
+    CHECK(store.find(peers[3]));
 }
 
 TEST_CASE("peer_store: peers that are pinned stay, whoever else comes") {
@@ -196,8 +210,10 @@ TEST_CASE("peer_store: peers that are pinned stay, whoever else comes") {
     const peer_id a = new_peer(), b = new_peer(), c = new_peer();
     store.pin(a);
     store.pin(b);
-    store.add_address(c, port(1), address_source::given, start);
+    store.identified(c, says({port(1)}), start);
     CHECK_FALSE(store.find(c));
+    store.add_address(c, port(1), address_source::given, start);
+    CHECK(store.find(c));
     store.pin(c);  // connected, so it must be known
     CHECK(store.size() == 3);
     store.unpin(a, start);
@@ -240,8 +256,67 @@ TEST_CASE("peer_store: what peers say takes no more memory than is allowed") {
         CHECK(store.bytes() <= options.max_bytes);
     }
     CHECK(store.find(connected));
-    CHECK(store.size() >= 3);
-    CHECK(store.size() <= 5);
+    CHECK(store.size() >= options.max_bytes / options.max_bytes_of_peer);
+    CHECK(store.size() <= 2 + 2 * options.max_bytes / options.max_bytes_of_peer);
+}
+
+TEST_CASE("peer_store: what one peer says of itself is cut to its share") {
+    peer_store store;
+    const peer_id peer = new_peer();
+    const auto share = peer_store_options{}.max_bytes_of_peer;
+    const std::vector<std::string> protocols(256, std::string(256, 'x'));
+    addresses many{at("/dns4/" + std::string(250, 'a') + "/tcp/1")};
+    for (unsigned i = 0; i < 200; ++i)
+        many.push_back(at("/dns4/" + std::string(250, 'a') + "/tcp/" + std::to_string(i)));
+    store.add_address(peer, port(1), address_source::given, start);
+    store.pin(peer);
+    store.identified(peer, says(many, protocols), start);
+    CHECK(store.bytes() <= share);
+    CHECK(store.bytes() > share / 2);
+    CHECK(store.addresses(peer, start).front() == port(1));
+    CHECK(store.addresses(peer, start).size() > 10);
+    CHECK(store.find(peer)->protocols.size() > 10);
+    store.take_record(record(peer, 1, many), start);
+    CHECK(store.bytes() <= share);
+    CHECK(store.addresses(peer, start).front() == port(1));
+}
+
+TEST_CASE("peer_store: strangers never push out what the user gave") {
+    peer_store_options options;
+    options.max_peers = 100;
+    options.max_bytes = 100'000;
+    peer_store store{options};
+    const std::vector<std::string> protocols(256, std::string(256, 'x'));
+    std::vector<peer_id> friends;
+    for (int i = 0; i < 50; ++i) friends.push_back(new_peer());
+    for (const peer_id& id : friends)
+        store.add_address(id, port(1), address_source::given, start);
+    for (int i = 0; i < 200; ++i) {
+        const peer_id stranger = new_peer();
+        if (i < 10) store.pin(stranger);  // who is connected takes more than there may be
+        store.identified(stranger, says({port(2)}, protocols), start);
+    }
+    for (const peer_id& id : friends) {
+        store.identified(id, says({port(2)}, protocols), start);
+        CHECK(store.addresses(id, start) == addresses{port(1)});
+    }
+    CHECK(store.bytes() <= options.max_bytes + 10 * options.max_bytes_of_peer);
+    const peer_id late = new_peer();
+    store.add_address(late, port(3), address_source::given, start);
+    CHECK(store.addresses(late, start) == addresses{port(3)});
+}
+
+TEST_CASE("peer_store: what has expired goes before what was used less lately") {
+    peer_store_options options;
+    options.max_peers = 2;
+    peer_store store{options};
+    const peer_id lasting = new_peer(), brief = new_peer(), next = new_peer();
+    store.add_address(lasting, port(1), address_source::dialed, start, 1h);
+    store.add_address(brief, port(1), address_source::dialed, start, 1s);
+    store.add_address(next, port(1), address_source::dialed, start + 1s);
+    CHECK(store.find(lasting));
+    CHECK_FALSE(store.find(brief));
+    CHECK(store.find(next));
 }
 
 TEST_CASE("peer_store: keys, in ids and remembered") {

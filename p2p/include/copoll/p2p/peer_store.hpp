@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,9 +20,11 @@
 
 /// What is known about peers. No I/O, and time is an argument.
 ///
-/// Peers say most of it of themselves, so all of it is bounded: addresses of a peer, peers, and
-/// bytes in all. What is over goes: of addresses those that are trusted least, of peers the one
-/// that was not used for longest. Peers that are pinned stay.
+/// Peers say most of it of themselves, so all of it is bounded: addresses and bytes of a peer,
+/// peers, and bytes in all. What is over goes: of addresses those that are trusted least; of peers
+/// what has expired, then the one that was not used for longest among those of which the user has
+/// given no address. Peers that are pinned stay. Those that the user gives addresses of only go
+/// for others that he gives, when there are `max_peers` of them that are not pinned.
 
 namespace copoll::p2p {
 
@@ -51,7 +54,8 @@ struct known_peer {
 struct peer_store_options {
     std::size_t max_peers = 1000;
     std::size_t max_addresses = 64;           ///< of a peer
-    std::size_t max_bytes = 8 * 1024 * 1024;  ///< of all, about
+    std::size_t max_bytes_of_peer = 16 * 1024;  ///< of what it says of itself, about
+    std::size_t max_bytes = 8 * 1024 * 1024;    ///< of all, about
     /// How long addresses hold that the user has not given, and those of one that was pinned.
     clock::duration lifetime = std::chrono::minutes{30};
 };
@@ -97,7 +101,7 @@ public:
     /// Forgets addresses that have expired, and peers of which there is none left, unless pinned.
     void expire(clock::time_point now);
 
-    std::size_t size() const noexcept { return peers_.size(); }  ///< peers
+    std::size_t size() const noexcept { return by_id_.size(); }  ///< peers
     std::size_t bytes() const noexcept { return bytes_; }        ///< that they take, about
 
 private:
@@ -105,20 +109,27 @@ private:
         peer_id id;
         known_peer known{};
         std::size_t bytes = 0;
+        std::size_t list = 0;  ///< of `lists_`
     };
     using entries = std::list<entry>;
 
-    entry& use(const peer_id& peer);
+    entries::iterator use(const peer_id& peer);
+    void place(entries::iterator at);
     void measure(entry& changed) noexcept;
-    void settle(entry& changed);
+    void settle(entries::iterator changed);
+    bool is_over() const noexcept;
     void drop(entries::iterator at);
-    bool drop_least_used();
+    void forget_expired(const entry* but);
+    void cut(known_peer& known) const;
     void insert(known_peer& into, known_address added);
 
     peer_store_options options_;
-    entries peers_;  ///< the one used last first
-    std::unordered_map<peer_id, entries::iterator> by_id_;
+    // in each the one used last first, so that who has to go is found at once
+    std::array<entries, 3> lists_{};
+    std::unordered_map<peer_id, entries::iterator> by_id_{};
     std::size_t bytes_ = 0;
+    clock::time_point now_ = clock::time_point::min();      ///< the latest that was heard of
+    clock::time_point sweep_at_ = clock::time_point::min();  ///< not before that
 };
 
 }  // namespace copoll::p2p
