@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "admission.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <copoll/ip.hpp>
 
 namespace copoll::p2p::detail {
 namespace {
+
+/// How an IPv6 address begins that stands for an IPv4 address (RFC 4291 section 2.5.5.2).
+constexpr std::array<std::uint8_t, 12> v4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /// By what somebody is counted who can choose among addresses; none if not at all.
 std::optional<std::string> origin_of(const multiaddr& remote) {
@@ -12,6 +18,9 @@ std::optional<std::string> origin_of(const multiaddr& remote) {
     if (!at || at->address.is_loopback()) return std::nullopt;
     if (at->address.is_v4()) return ip::to_string(at->address);
     ip::address::v6_bytes network = at->address.to_v6();
+    if (std::equal(v4_mapped.begin(), v4_mapped.end(), network.begin()))
+        return ip::to_string(ip::address{ip::address::v4_bytes{network[12], network[13],
+                                                               network[14], network[15]}});
     std::fill(network.begin() + 8, network.end(), std::uint8_t{0});
     return ip::to_string(ip::address{network});
 }
