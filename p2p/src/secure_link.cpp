@@ -47,8 +47,9 @@ result<std::span<const std::byte>> secure_link::front_record() {
 void secure_link::gather(std::size_t size) {
     const auto rest = std::span<const std::byte>(received_).subspan(at_);
     const std::size_t missing = size - std::min(size, partial_.size());
-    spare_buffers::provide(partial_);
-    at_ += partial_.append(rest.first(std::min(rest.size(), missing)));
+    const auto part = rest.first(std::min(rest.size(), missing));
+    spare_buffers::make_room(partial_, part.size(), buffer::unlimited);
+    at_ += partial_.append(part);
 }
 
 void secure_link::drop_front(std::size_t size) noexcept {

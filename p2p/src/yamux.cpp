@@ -26,8 +26,16 @@ constexpr std::size_t most_left = 64;
 /// Answers that wait; with more no input is wanted.
 constexpr std::size_t most_refused = 64;
 
+/// What the memory of a stream that has something unread is at least.
+constexpr std::uint64_t least_memory = 512;
+
 /// In the time after which a stream is idle.
 constexpr unsigned sweeps = 4;
+
+/// What is left of `a` without `b`.
+constexpr std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
+    return a - std::min(a, b);
+}
 
 }  // namespace
 
@@ -187,11 +195,8 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         const auto data = std::as_const(s.unread).data();
         const std::size_t n = std::min(data.size(), into.size());
         std::ranges::copy(data.first(n), into.begin());
-        s.unread.consume(n);
-        s.window.read(static_cast<std::uint32_t>(n));
+        state_->take_read(s, n);
         s.idle_for = 0;
-        state_->keep_less(n);
-        if (s.unread.empty()) detail::spare_buffers::give_back(s.unread);
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
     }
@@ -272,29 +277,54 @@ void session::state::abort(stream_id id, stream& s, std::uint32_t why) {
     list(id, s);
 }
 
-bool session::state::has_room(std::uint64_t n) const noexcept {
-    const auto fits = [n](std::uint64_t used, std::uint64_t limit) {
-        return limit - std::min(used, limit) >= n;
-    };
+// ---- What is unread
+
+/// How much memory the session may hold in addition.
+std::uint64_t session::state::may_hold() const noexcept {
+    const std::uint64_t here = less(limits.max_unread, held);
     const unread_budget* const all = limits.unread_of_all.get();
-    return fits(unread, limits.max_unread) && (!all || fits(all->used, all->limit));
+    if (!all) return here;
+    const std::uint64_t share = less(held, all->apart);
+    const std::uint64_t unused = less(all->limit, all->used);
+    // With n more, twice the share is at most what is unused: 2 (share + n) <= unused - n.
+    return std::min(here, less(all->apart, held) + less(unused, 2 * share) / 3);
 }
 
-void session::state::keep_more(std::uint64_t n) noexcept {
-    unread += n;
-    if (limits.unread_of_all) limits.unread_of_all->used += n;
+void session::state::hold(std::uint64_t n) noexcept {
+    if (unread_budget* const all = limits.unread_of_all.get())
+        all->used += less(n, all->apart) - less(held, all->apart);
+    held = n;
 }
 
-void session::state::keep_less(std::uint64_t n) noexcept {
+bool session::state::has_room(const stream& s, std::uint64_t n) const noexcept {
+    const std::uint64_t size = s.unread.size() + n, memory = s.unread.capacity();
+    return size <= memory || std::max(size, least_memory) <= memory + may_hold();
+}
+
+bool session::state::keep(stream& s, std::span<const std::byte> bytes) {
+    if (!has_room(s, bytes.size())) return false;
+    const std::size_t before = s.unread.capacity();
+    const auto most = std::min<std::uint64_t>(s.window.size(), before + may_hold());
+    detail::spare_buffers::make_room(s.unread, bytes.size(), static_cast<std::size_t>(most));
+    s.unread.append(bytes);
+    unread += bytes.size();
+    hold(held - before + s.unread.capacity());
+    return true;
+}
+
+void session::state::take_read(stream& s, std::size_t n) {
+    const std::size_t before = s.unread.capacity();
+    s.unread.consume(n);
+    s.window.read(static_cast<std::uint32_t>(n));
     unread -= n;
-    if (limits.unread_of_all) limits.unread_of_all->used -= n;
+    if (s.unread.empty())
+        detail::spare_buffers::give_back(s.unread);
+    else
+        detail::spare_buffers::fit(s.unread);
+    hold(held - before + s.unread.capacity());
 }
 
-void session::state::drop_unread(stream& s) {
-    s.window.read(static_cast<std::uint32_t>(s.unread.size()));
-    keep_less(s.unread.size());
-    detail::spare_buffers::give_back(s.unread);
-}
+void session::state::drop_unread(stream& s) { take_read(s, s.unread.size()); }
 
 /// Nothing may be done with the stream after this.
 void session::state::remove_if_over(stream_id id, stream& s) {
@@ -365,6 +395,7 @@ std::optional<go_away_code> session::peer_went_away() const noexcept {
 }
 std::size_t session::streams() const noexcept { return state_->streams.size(); }
 std::uint64_t session::unread() const noexcept { return state_->unread; }
+std::uint64_t session::held() const noexcept { return state_->held; }
 bool session::expects_input() const noexcept {
     return std::ranges::any_of(state_->streams, [](const auto& entry) {
         const stream& s = entry.second;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
 
-#include "spare_buffers.hpp"
 #include "yamux_state.hpp"
 
 /// What the peer's frames do to a session.
@@ -128,7 +127,7 @@ result<void> session::state::open_by_peer(const frame_header& h) {
 result<void> session::state::start_data(stream& s, const frame_header& h) {
     if (s.peer_finished) return fail(errc::illegal_frame);
     if (h.length > s.window.allowed()) return fail(errc::window_exceeded);
-    if (!has_room(h.length)) {
+    if (!has_room(s, h.length)) {
         abort(h.stream, s, static_cast<std::uint32_t>(reset_code::resource_limit));
         return {};
     }
@@ -149,14 +148,11 @@ void session::state::take_body(std::span<const std::byte> bytes) {
         if (s->released) {
             s->window.read(n);
             if (s->window.allowed() == 0) abort(body_stream, *s, 0);
-        } else if (!has_room(n)) {  // another session has taken it since
-            abort(body_stream, *s, static_cast<std::uint32_t>(reset_code::resource_limit));
-        } else {
-            detail::spare_buffers::provide(s->unread);
-            s->unread.append(bytes);
+        } else if (keep(*s, bytes)) {
             s->idle_for = 0;
-            keep_more(n);
             announce(body_stream, *s, true, false);
+        } else {  // another session has taken it since
+            abort(body_stream, *s, static_cast<std::uint32_t>(reset_code::resource_limit));
         }
     }
     if (body_left == 0) end_body();

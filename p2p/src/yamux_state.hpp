@@ -105,7 +105,7 @@ struct session::state {
           heard_at(at), swept_at(at), idle(o.idle_burst, o.idle_rate, at) {}
     state(const state&) = delete;
     state& operator=(const state&) = delete;
-    ~state() { keep_less(unread); }
+    ~state() { hold(0); }
 
     // ---- Input: the header, then what follows it
     std::size_t take_header(std::span<const std::byte> bytes);
@@ -139,9 +139,11 @@ struct session::state {
     stream& at(stream_id id) noexcept;
     bool acknowledged(stream& s) noexcept;  ///< false if it was already
     void announce(stream_id id, stream& s, bool readable, bool writable);
-    bool has_room(std::uint64_t n) const noexcept;
-    void keep_more(std::uint64_t n) noexcept;
-    void keep_less(std::uint64_t n) noexcept;
+    std::uint64_t may_hold() const noexcept;
+    void hold(std::uint64_t n) noexcept;
+    bool has_room(const stream& s, std::uint64_t n) const noexcept;
+    bool keep(stream& s, std::span<const std::byte> bytes);  ///< false if there is no room
+    void take_read(stream& s, std::size_t n);
     void drop_unread(stream& s);
     void abort(stream_id id, stream& s, std::uint32_t why);
     void remove_if_over(stream_id id, stream& s);
@@ -164,6 +166,7 @@ struct session::state {
     id_queue unaccepted;  ///< may have been reset since
     id_queue left;        ///< released, while the peer has not finished
     std::uint64_t unread = 0;
+    std::uint64_t held = 0;  ///< memory, for what is unread
     std::uint64_t window_growth = 0;
 
     std::array<std::byte, frame_header::size> header;

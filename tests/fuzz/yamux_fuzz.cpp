@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.max_opened = 8;
     options.max_unaccepted = 5;
     options.max_unread = 400'000;
-    options.unread_of_all = std::make_shared<yamux::unread_budget>(600'000, 250'000);
+    options.unread_of_all = std::make_shared<yamux::unread_budget>(600'000, 250'000, 20'000);
     options.idle_stream = std::chrono::seconds{2};
     copoll::clock::time_point now{};
     yamux::session session{role::listener, now, options};
@@ -60,8 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     held.erase(held.begin() + static_cast<std::ptrdiff_t>(nth));
             }
         }
-        must(session.unread() <= options.max_unread);
-        must(options.unread_of_all->used == 250'000 + session.unread());
+        must(session.unread() <= session.held());
+        must(session.held() <= options.max_unread);
+        must(options.unread_of_all->used ==
+             250'000 + std::max<std::uint64_t>(session.held(), 20'000) - 20'000);
         must(options.unread_of_all->used <= options.unread_of_all->limit);
         must(session.streams() <= options.max_accepted + options.max_opened);
         while (const auto event = session.next_event())

@@ -492,7 +492,9 @@ TEST_CASE("host: what peers send and nobody reads is bounded over all connection
         asked.handle("/ignore/1.0.0", ignore);
         co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
                                                        -> task<result<void>> {
-            auto s = co_await check(a.open(b.addresses().front(), "/ignore/1.0.0"));
+            auto first = co_await check(a.open(b.addresses().front(), "/ignore/1.0.0"));
+            co_await check(write_all(first, std::vector<std::byte>(230'000)));
+            auto s = co_await check(a.open(b.id(), "/ignore/1.0.0"));
             const auto ended = co_await fill(s);
             CHECK(ended == p2p::errc::stream_reset);
             auto other = co_await check(a.open(b.id(), "/echo/1.0.0"));

@@ -193,7 +193,8 @@ private:
         hear_events(to);
         expect(to.session.unread() <= to.session.streams() * std::uint64_t{options_.max_window},
                "more than the windows was kept");
-        expect(to.session.unread() <= options_.max_unread, "more than allowed was kept");
+        expect(to.session.unread() <= to.session.held(), "memory was not counted");
+        expect(to.session.held() <= options_.max_unread, "more than allowed was kept");
     }
 
     void hear_events(end& e) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/allocations.hpp"
 #include "support/error_of.hpp"
 
 using namespace copoll::p2p;
@@ -422,7 +423,7 @@ TEST_CASE("yamux: a stream that would hold too much in all is reset") {
 }
 
 TEST_CASE("yamux: a stream that would hold more than all sessions may is reset") {
-    const auto budget = std::make_shared<unread_budget>(initial_window + 1000);
+    const auto budget = std::make_shared<unread_budget>(3 * initial_window, 0, 0);
     options o;
     o.unread_of_all = budget;
     std::optional<subject> first{std::in_place, role::listener, o};
@@ -431,13 +432,14 @@ TEST_CASE("yamux: a stream that would hold more than all sessions may is reset")
     second.accepted(1);
     second.accepted(3);
     CHECK_FALSE(first->hear(data(1, full_window)));
-    CHECK_FALSE(second.hear(data(1, std::string(1000, 'x'))));
+    const std::size_t third = 2 * initial_window / 3;
+    CHECK_FALSE(second.hear(data(1, std::string(third, 'x'))));
     CHECK_FALSE(second.hear(data(3, "y")));
     CHECK(second.read_error(3) == errc::stream_reset);
     CHECK(second.says_of_streams() == std::vector{update(3, 0x1002, flag_rst)});
-    CHECK(budget->used == budget->limit);
+    CHECK(budget->used == initial_window + third);
 
-    CHECK(second.read(1).size() == 1000);
+    CHECK(second.read(1).size() == third);
     CHECK(budget->used == initial_window);
     first.reset();
     CHECK(budget->used == 0);
@@ -446,9 +448,72 @@ TEST_CASE("yamux: a stream that would hold more than all sessions may is reset")
     CHECK(second.read(5) == full_window);
 }
 
+TEST_CASE("yamux: what one session holds, or eight, leaves room for streams of others") {
+    const auto budget = std::make_shared<unread_budget>(64 * initial_window);
+    options o;
+    o.unread_of_all = budget;
+    std::vector<std::unique_ptr<subject>> greedy;
+    for (int i = 0; i < 8; ++i) {
+        greedy.push_back(std::make_unique<subject>(role::listener, o));
+        for (stream_id id = 1; id < 2 * 100; id += 2) {
+            greedy.back()->accepted(id);
+            CHECK_FALSE(greedy.back()->hear(data(id, full_window)));
+            greedy.back()->says();
+        }
+        const auto of_one = greedy.back()->session.held() - budget->apart;
+        CHECK(of_one <= budget->limit / 3);
+        CHECK(budget->limit - budget->used >= budget->limit / 32);
+    }
+    CHECK(budget->limit - budget->used < budget->limit / 8);  // they took what was to be had
+    subject honest{role::listener, o};
+    honest.accepted(1);
+    honest.accepted(3);
+    CHECK_FALSE(honest.hear(data(1, full_window)));
+    CHECK_FALSE(honest.hear(data(3, full_window)));
+    CHECK(honest.read(1) == full_window);
+    CHECK(honest.read(3) == full_window);
+    honest.says();
+    budget->used = budget->limit;  // and if nothing is left
+    CHECK_FALSE(honest.hear(data(1, "little")));
+    CHECK(honest.read(1) == "little");
+    budget->used = 0;
+    for (const auto& g : greedy) budget->used += g->session.held() - budget->apart;
+}
+
+TEST_CASE("yamux: a byte that is left unread holds little memory, and that counts") {
+    const auto before = copoll_tests::heap_bytes_in_use();
+    subject s;
+    for (stream_id id = 1; id < 2 * 200; id += 2) {
+        s.accepted(id);
+        CHECK_FALSE(s.hear(data(id, full_window)));
+        for (std::size_t left = initial_window - 1; left > 0;)
+            left -= s.read(id, std::min<std::size_t>(left, 50'000)).size();
+        s.says();
+    }
+    CHECK(s.session.unread() == 200);
+    CHECK(s.session.held() <= 200 * 16 * 1024);
+    // spares are 2 MiB and 128 KiB at most
+    CHECK(copoll_tests::heap_bytes_in_use() - before <= s.session.held() + 3 * 1024 * 1024);
+    for (stream_id id = 1; id < 2 * 200; id += 2) CHECK(s.read(id) == "x");
+    CHECK(s.session.held() == 0);
+}
+
+TEST_CASE("yamux: little that comes does not hold the memory of much that came before") {
+    subject s;
+    for (stream_id id = 1; id < 2 * 8; id += 2) {
+        s.accepted(id);
+        CHECK_FALSE(s.hear(data(id, full_window)));
+    }
+    for (stream_id id = 1; id < 2 * 8; id += 2) CHECK(s.read(id) == full_window);
+    s.says();
+    for (stream_id id = 1; id < 2 * 8; id += 2) CHECK_FALSE(s.hear(data(id, "x")));
+    CHECK(s.session.unread() == 8);
+    CHECK(s.session.held() <= 8 * 16 * 1024);
+}
+
 TEST_CASE("yamux: what another session has taken while a frame came is not there any more") {
     options o;
-    o.unread_of_all = std::make_shared<unread_budget>(1000);
+    o.unread_of_all = std::make_shared<unread_budget>(1800, 0, 0);
     subject s{role::listener, o}, other{role::listener, o};
     s.accepted(1);
     other.accepted(1);
@@ -456,12 +521,12 @@ TEST_CASE("yamux: what another session has taken while a frame came is not there
     wire.append(data(1, "").header.encode());
     wire.data()[frame_header::size - 1] = std::byte{200};  // so many bytes follow
     CHECK(s.session.input(std::as_const(wire).data(), s.now));
-    CHECK_FALSE(other.hear(data(1, std::string(900, 'x'))));
+    CHECK_FALSE(other.hear(data(1, std::string(600, 'x'))));
     CHECK(s.session.input(bytes_of(std::string(100, 'x')), s.now));
     CHECK(s.session.input(bytes_of(std::string(100, 'x')), s.now));
-    CHECK(o.unread_of_all->used == 900);
+    CHECK(o.unread_of_all->used == 600);
     CHECK(s.read_error(1) == errc::stream_reset);
-    CHECK(other.read(1).size() == 900);
+    CHECK(other.read(1).size() == 600);
     s.accepted(3);  // the rest of the frame was understood
 }
 

@@ -11,6 +11,8 @@ namespace copoll_tests {
 std::uint64_t heap_allocations() noexcept;
 /// The bytes that they asked for, whatever was given back since.
 std::uint64_t heap_bytes() noexcept;
+/// The bytes that they were given and that were not given back.
+std::uint64_t heap_bytes_in_use() noexcept;
 
 /// All that a loop has to do with: what it counts itself, and `operator new` but for that of the
 /// simulated network.

@@ -22,7 +22,9 @@ struct host_limits {
     std::size_t securing_of_address = 4;
     std::size_t incoming_streams = 1024;  ///< of all connections
     std::size_t incoming_streams_of_peer = 256;
-    std::uint64_t unread = 128 * 1024 * 1024;  ///< bytes received and not read, of all streams
+    /// Memory for what was received and not read, of all streams, beyond the first 256 KiB of each
+    /// connection. `yamux::unread_budget` says how it is shared.
+    std::uint64_t unread = 128 * 1024 * 1024;
     /// A stream on which nothing moves for so long is reset; 0: never. For protocols whose streams
     /// may be silent for longer.
     clock::duration idle_stream = std::chrono::minutes{2};

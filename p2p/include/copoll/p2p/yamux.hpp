@@ -23,10 +23,15 @@
 
 namespace copoll::p2p::yamux {
 
-/// What several sessions may hold together.
+/// What several sessions may hold together: memory in bytes, for what was received and not read.
+///
+/// No session can take it from the others: what it holds beyond `apart` is at most half of what it
+/// leaves. So the first takes a third of the limit at most, and the next a third of what is left.
 struct unread_budget {
-    std::uint64_t limit = 0;  ///< bytes received and not read
-    std::uint64_t used = 0;   ///< kept by the sessions
+    std::uint64_t limit = 0;
+    std::uint64_t used = 0;  ///< kept by the sessions
+    /// What each session may hold besides, whatever the others hold.
+    std::uint64_t apart = initial_window;
 };
 
 /// The bounds of a session. What a peer can make it hold is limited by them alone.
@@ -39,7 +44,8 @@ struct options {
     std::size_t max_unaccepted = 256;
     /// Opened here and not accepted by the peer yet, which may count them as well.
     std::size_t max_unacknowledged = 256;
-    /// Bytes received and not read, of all streams. A stream whose data would exceed it is reset.
+    /// Memory for what was received and not read, of all streams. A stream whose data would exceed
+    /// it is reset.
     std::uint64_t max_unread = 32 * 1024 * 1024;
     /// The same for all sessions that are given it; none: there is no such bound.
     std::shared_ptr<unread_budget> unread_of_all{};
@@ -142,6 +148,7 @@ public:
 
     std::size_t streams() const noexcept;   ///< that live, here or at the peer
     std::uint64_t unread() const noexcept;  ///< bytes received and not read
+    std::uint64_t held() const noexcept;    ///< bytes of memory for them
     /// Whether there is a stream that the peer has neither finished nor reset.
     bool expects_input() const noexcept;
     std::optional<clock::duration> round_trip() const noexcept;
