@@ -20,9 +20,6 @@ constexpr std::size_t most_output = 65518;
 /// Room below which a frame of data is not begun, unless it is the whole rest.
 constexpr std::size_t least_frame = 1024;
 
-/// Streams that were released here and go on at the peer; beyond, the oldest are reset.
-constexpr std::size_t most_left = 64;
-
 /// Answers that wait; with more no input is wanted.
 constexpr std::size_t most_refused = 64;
 
@@ -157,7 +154,8 @@ result<std::optional<stream_id>> session::open() {
     if (s.ended) return fail(s.ended);
     constexpr std::uint64_t last_id = std::numeric_limits<stream_id>::max();
     if (s.went_away || s.peer_went_away || s.next_id > last_id) return fail(errc::going_away);
-    if (s.opened >= s.limits.max_opened) return fail(errc::too_many_streams);
+    if (s.opened >= s.limits.max_opened && !s.bury_oldest(true))
+        return fail(errc::too_many_streams);
     if (s.unacknowledged >= s.limits.max_unacknowledged) return std::nullopt;
     const auto id = static_cast<stream_id>(std::exchange(s.next_id, s.next_id + 2));
     stream& fresh = s.streams.try_emplace(id, s.now).first->second;
@@ -253,16 +251,23 @@ void session::release(stream_id id) {
         state_->abort(id, s, static_cast<std::uint32_t>(reset_code::none));
     } else if (!s.is_reset && !s.peer_finished) {
         state_->left.push_back(id);
-        if (state_->left.size() > most_left) state_->bury_oldest();
     }
     state_->remove_if_over(id, s);
 }
 
-void session::state::bury_oldest() {
-    const stream_id id = left.front();
-    left.pop_front();
-    if (stream* const s = find(id); s && !s->is_reset)
-        abort(id, *s, static_cast<std::uint32_t>(reset_code::garbage_collected));
+/// Makes place for a stream by resetting one that is left. A reset can destroy at the peer what it
+/// has not read yet; one that comes before the end of the stream certainly does.
+bool session::state::bury_oldest(bool opened_here) {
+    for (const stream_id id : left) {
+        stream& s = *find(id);
+        if (is_own(id) != opened_here || s.is_reset || s.owes_frame()) continue;
+        put({frame_type::window_update, flag_rst, id,
+             static_cast<std::uint32_t>(reset_code::garbage_collected)});
+        s.is_reset = true;
+        remove_if_over(id, s);
+        return true;
+    }
+    return false;
 }
 
 /// The peer hears of it even if it never heard of the stream.

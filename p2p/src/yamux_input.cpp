@@ -112,9 +112,9 @@ result<void> session::state::open_by_peer(const frame_header& h) {
     if (is_own(h.stream) || streams.contains(h.stream)) return fail(errc::illegal_frame);
     if (h.type == frame_type::data && h.length > initial_window)
         return fail(errc::window_exceeded);
-    const bool full = streams.size() - opened >= limits.max_accepted ||
-                      unaccepted.size() >= limits.max_unaccepted || went_away;
-    if (full) {
+    const bool refuses = unaccepted.size() >= limits.max_unaccepted || went_away;
+    const bool is_full = streams.size() - opened >= limits.max_accepted;
+    if (refuses || (is_full && !bury_oldest(false))) {
         if (!h.has(flag_rst)) refused.push_back(h.stream);
         return {};
     }

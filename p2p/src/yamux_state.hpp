@@ -61,6 +61,8 @@ public:
     bool empty() const noexcept { return size() == 0; }
     std::size_t size() const noexcept { return ids_.size() - first_; }
     stream_id front() const noexcept { return ids_[first_]; }
+    auto begin() const noexcept { return ids_.begin() + static_cast<std::ptrdiff_t>(first_); }
+    auto end() const noexcept { return ids_.end(); }
 
     void push_back(stream_id id) { ids_.push_back(id); }
     void pop_front() noexcept {
@@ -147,7 +149,7 @@ struct session::state {
     void drop_unread(stream& s);
     void abort(stream_id id, stream& s, std::uint32_t why);
     void remove_if_over(stream_id id, stream& s);
-    void bury_oldest();
+    bool bury_oldest(bool opened_here);  ///< false if there is none that can be
     void sweep();
     clock::time_point sweep_due() const noexcept;
     clock::time_point silence_due() const noexcept;

@@ -272,14 +272,63 @@ TEST_CASE("yamux: a peer that goes on to fill the window of a released stream is
 }
 
 TEST_CASE("yamux: released streams that never end at the peer are not kept for ever") {
-    subject s;
-    for (stream_id id = 1; id < 1000; id += 2) {
-        s.accepted(id);
+    subject s{role::listener, {.max_accepted = 3, .max_opened = 3}};
+    for (const stream_id id : {s.open(), s.open(), s.open()}) {
         s.session.finish(id);
         s.session.release(id);
     }
     s.says();
-    CHECK(s.session.streams() == 64);
+    for (stream_id id = 1; id < 100; id += 2) {
+        s.accepted(id);
+        s.session.finish(id);
+        s.session.release(id);
+        s.says();
+    }
+    CHECK(s.session.streams() == 6);
+    CHECK_FALSE(s.hear(update(101, 0, flag_syn)));
+    CHECK(s.says() == std::vector{update(95, 0x1006, flag_rst)});
+    CHECK(s.session.accept() == stream_id{101});
+    CHECK(s.open() == 8);
+    CHECK(s.says() == std::vector{update(2, 0x1006, flag_rst), update(101, 0, flag_ack),
+                                  update(8, 0, flag_syn)});
+    CHECK(s.session.streams() == 6);
+}
+
+TEST_CASE("yamux: streams that were answered and finished arrive, however many") {
+    subject s;
+    for (stream_id id = 1; id < 2 * 200; id += 2) {
+        CHECK_FALSE(s.hear(data(id, "request", flag_syn)));
+        REQUIRE(s.session.accept() == id);
+        CHECK(s.read(id) == "request");
+        CHECK(s.write(id, "answer").n == 6);
+        s.session.finish(id);
+        s.session.release(id);
+    }
+    std::size_t answers = 0, ends = 0;
+    for (const frame& f : s.says_of_streams()) {
+        CHECK_FALSE(f.header.has(flag_rst));
+        if (f.body == "answer") ++answers;
+        if (f.header.has(flag_fin)) ++ends;
+    }
+    CHECK(answers == 200);
+    CHECK(ends == 200);
+    for (stream_id id = 1; id < 2 * 200; id += 2) CHECK_FALSE(s.hear(update(id, 0, flag_fin)));
+    CHECK(s.session.streams() == 0);
+}
+
+TEST_CASE("yamux: no stream makes place for another before its end has left") {
+    subject s{role::listener, {.max_accepted = 1}};
+    s.accepted(1);
+    CHECK(s.write(1, "answer").n == 6);
+    s.session.finish(1);
+    s.session.release(1);
+    CHECK_FALSE(s.hear(update(3, 0, flag_syn)));
+    CHECK_FALSE(s.session.accept());
+    CHECK(s.says() == std::vector{data(1, "answer"), update(3, 0x1002, flag_rst),
+                                  update(1, 0, flag_fin)});
+    CHECK_FALSE(s.hear(update(5, 0, flag_syn)));
+    CHECK(s.says() == std::vector{update(1, 0x1006, flag_rst)});
+    CHECK(s.session.accept() == stream_id{5});
 }
 
 TEST_CASE("yamux: writing stops at the window, and goes on when it opens") {
