@@ -415,6 +415,19 @@ TEST_CASE("host: a stream that the host does not finish is left to it when the p
     the_host.no_permits = 0;
 }
 
+TEST_CASE("host: what such a stream holds of its loop is given back") {
+    run_test([]() -> task<result<void>> {
+        auto [client, server] = co_await check(connected_pair());
+        co_await check(feed(client, 5000));
+        std::array<std::byte, 10> little{};
+        co_await check(read_exactly(server, little));  // the rest was read ahead
+        the_host.no_permits = UINT32_MAX;
+        co_await check(feed(server, 10'000));  // more than a small block
+        co_return {};
+    }());
+    the_host.no_permits = 0;
+}
+
 TEST_CASE("host: small reads are served by few calls, and lose nothing") {
     const auto alive = the_host.all_alive();
     run_test([]() -> task<result<void>> {

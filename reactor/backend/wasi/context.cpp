@@ -310,9 +310,14 @@ void context::finish(clock::time_point deadline) {
     while (lingering_ > 0 && clock::now() < deadline) wait(deadline);
     // What a peer would not take in time stays with the host, which ends it with the component:
     // dropping it here could block for ever.
-    while (!hot_.empty()) leave_tier(hot_.front());
-    while (!cold_.empty()) leave_tier(*cold_.back());
-    while (!resting_.empty()) leave_tier(*resting_.back().who);
+    has_given_up_ = true;
+    const auto leave_to_host = [this](waiter& w) {
+        leave_tier(w);
+        w.on_ready_(w);
+    };
+    while (!hot_.empty()) leave_to_host(hot_.front());
+    while (!cold_.empty()) leave_to_host(*cold_.back());
+    while (!resting_.empty()) leave_to_host(*resting_.back().who);
     lingering_ = 0;
 }
 

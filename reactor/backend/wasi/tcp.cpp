@@ -39,6 +39,7 @@ pollable subscribe_socket(const resource<host::drop_tcp>& s) {
 void tcp_socket::close() noexcept {
     if (io_ && socket_ && !output_->settled()) {
         output_->stop_waiting();
+        input_.drop_ahead();
         return linger<tcp_socket>::begin(*io_, std::move(*this));
     }
     output_.reset();

@@ -127,6 +127,7 @@ bool tcp_output::send() noexcept {
 }
 
 void tcp_output::send_again() noexcept {
+    if (io_->has_given_up()) return discard();
     const std::size_t before = held_.data().size();
     if (send()) return stop_waiting();
     if (polled_ && held_.data().size() == before) return io_->found_nothing(*this);

@@ -118,6 +118,8 @@ public:
     std::size_t waiters() const noexcept { return armed() - lingering_; }
     /// Lets closed sockets deliver what they were given, at most until `deadline`.
     void finish(clock::time_point deadline);
+    /// The deadline has passed. Those that are left are told once, not to go on but to let go.
+    bool has_given_up() const noexcept { return has_given_up_; }
 
     /// After some hundred calls without a pause, one host's event loop answers "not ready" to
     /// everything until the guest yields. True if so many were made that a "not ready" may mean
@@ -148,6 +150,7 @@ public:
     std::size_t lingering_ = 0;
 
 private:
+    bool has_given_up_ = false;
     struct rest {
         waiter* who;
         clock::time_point until;

@@ -13,7 +13,8 @@ inline namespace wasi {
 /// blocks the whole guest on others.
 ///
 /// `Owner` has `bool settled()`, `host::handle output_pollable()` and `void forget_context()`,
-/// after which its destructor drops at once.
+/// after which its destructor drops at once. `drop_unsent`, if there is one, gives back what it
+/// holds of the loop's memory when the loop ends first.
 template <class Owner>
 class linger final : public waiter {
 public:
@@ -21,7 +22,9 @@ public:
         auto* self = new linger(io, std::move(owner));
         self->on_ready_ = [](waiter& w) noexcept {
             auto& l = static_cast<linger&>(w);
-            if (l.owner_.settled())
+            if (l.io_.has_given_up())
+                l.leave_to_host();
+            else if (l.owner_.settled())
                 l.end();
             else
                 l.io_.found_nothing(l);
@@ -38,6 +41,9 @@ private:
         io_.disarm(*this);
         --io_.lingering_;
         delete this;
+    }
+    void leave_to_host() noexcept {
+        if constexpr (requires { owner_.drop_unsent(); }) owner_.drop_unsent();
     }
     context& io_;
     Owner owner_;

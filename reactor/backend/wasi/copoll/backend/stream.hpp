@@ -35,6 +35,8 @@ public:
     /// The last read found less than there was room for, and nothing has been asked since.
     bool drained() const noexcept { return drained_ && ahead_.empty(); }
     host::handle pollable();
+    /// Nothing is read any more.
+    void drop_ahead() noexcept { ahead_ = {}; }
 
 private:
     std::uint32_t request() const noexcept { return on_jco() ? largest_request : request_; }

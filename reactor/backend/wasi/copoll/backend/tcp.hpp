@@ -56,6 +56,7 @@ private:
     bool settled() noexcept { return output_->settled(); }
     host::handle output_pollable() { return output_->pollable(); }
     void forget_context() noexcept { io_ = nullptr; }
+    void drop_unsent() noexcept { output_->discard(); }
 
     context* io_ = nullptr;
     resource<host::drop_tcp> socket_;
