@@ -109,9 +109,10 @@ void session::state::put_owed_of(stream_id id, stream& s) {
     std::uint32_t granted = 0;
     if (!s.peer_finished && !s.is_reset && !s.released) {
         const std::uint32_t before = s.window.size();
-        const std::uint64_t growth = std::min<std::uint64_t>(
-            limits.max_window - std::min(limits.max_window, before),
-            limits.max_window_growth - std::min(limits.max_window_growth, window_growth));
+        // no more is promised than could be held at this moment
+        const std::uint64_t most_growth = std::min(limits.max_window_growth, may_hold());
+        const std::uint64_t growth =
+            std::min(less(limits.max_window, before), less(most_growth, window_growth));
         granted = s.window.grant(now, round_trip, growth);
         window_growth += s.window.size() - before;
     }

@@ -412,6 +412,33 @@ TEST_CASE("yamux: the window grows when round trips limit it, up to its bounds")
     CHECK(granted >= 10 * (initial_window - 1) + 512 * 1024);
 }
 
+TEST_CASE("yamux: windows do not grow beyond the memory that is left for them") {
+    options in_all{.max_unread = 32 * initial_window};
+    in_all.unread_of_all = std::make_shared<unread_budget>(12 * initial_window, 0, 0);
+    for (const options& o : {options{.max_unread = 4 * initial_window}, in_all}) {
+        subject s{role::listener, o};
+        s.accepted(1);
+        CHECK_FALSE(s.hear(data(1, "x")));
+        const auto asked = s.says();
+        REQUIRE(asked.size() == 1);
+        s.now += 100ms;
+        CHECK_FALSE(s.hear(ping(asked[0].header.length, flag_ack)));
+        s.read(1);
+        std::uint32_t allowed = initial_window - 1;
+        for (int i = 0; i < 10; ++i) {
+            for (std::uint32_t sent = 0; sent < allowed; sent += 32768) {
+                const std::size_t n = std::min<std::uint32_t>(allowed - sent, 32768);
+                REQUIRE_FALSE(s.hear(data(1, std::string(n, 'x'))));
+                REQUIRE(s.read(1).size() == n);
+            }
+            allowed = 0;
+            for (const frame& f : s.says_of_streams()) allowed += f.header.length;
+        }
+        CHECK(allowed > initial_window);
+        CHECK(allowed <= 4 * initial_window);
+    }
+}
+
 TEST_CASE("yamux: at most 256 streams wait for the peer to accept them") {
     subject s{role::dialer};
     for (int i = 0; i < 256; ++i) s.open();

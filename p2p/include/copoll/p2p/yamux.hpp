@@ -49,7 +49,8 @@ struct options {
     std::uint64_t max_unread = 32 * 1024 * 1024;
     /// The same for all sessions that are given it; none: there is no such bound.
     std::shared_ptr<unread_budget> unread_of_all{};
-    /// What a stream's window may grow to, and all of them beyond their initial sizes.
+    /// What a stream's window may grow to, and all of them beyond their initial sizes. They do not
+    /// grow beyond what the session may hold.
     std::uint32_t max_window = 16 * 1024 * 1024;
     std::uint64_t max_window_growth = 64 * 1024 * 1024;
     /// A peer from which nothing came for so long is asked for an answer; 0: never.
