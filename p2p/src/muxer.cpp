@@ -23,6 +23,21 @@ task<void> turns(int n) {
     for (int i = 0; i < n; ++i) co_await copoll::detail::next_turn{};
 }
 
+/// A write that waits for other streams.
+class in_line {
+public:
+    in_line(yamux::session& s, yamux::stream_id id) noexcept : session_(s), id_(id) {
+        session_.wait_for_room(id_, true);
+    }
+    in_line(const in_line&) = delete;
+    in_line& operator=(const in_line&) = delete;
+    ~in_line() { session_.wait_for_room(id_, false); }
+
+private:
+    yamux::session& session_;
+    yamux::stream_id id_;
+};
+
 constexpr int turns_of_an_answer = 4;
 
 /// For a connection that is being closed, to send what was written.
@@ -270,6 +285,7 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
                                   std::span<const std::byte> bytes) {
     for (;;) {
         {
+            const in_line waiting{session_, id};
             const auto turn = co_await writers_.lock();
             if (!turn) co_return io_result{turn.error(), 0};
             for (;;) {

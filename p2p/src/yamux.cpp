@@ -196,11 +196,13 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         std::ranges::copy(data.first(n), into.begin());
         state_->take_read(s, n);
         s.idle_for = 0;
+        s.reader_waits = false;
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
     }
     if (s.peer_finished && !s.is_reset) return {copoll::errc::eof, 0};
     if (s.is_reset) return {errc::stream_reset, 0};
+    s.reader_waits = !into.empty();
     return {state_->ended, 0};
 }
 
@@ -211,12 +213,17 @@ io_result session::write(stream_id id, std::span<const std::byte> bytes) {
     if (state_->ended) return {state_->ended, 0};
     const std::size_t wanted = std::min<std::size_t>(bytes.size(), s.send_window);
     const std::size_t room = state_->room();
+    s.writer_waits = s.send_window == 0 && !bytes.empty();
     if (wanted == 0 || room < frame_header::size + std::min(wanted, least_frame)) return {};
     const std::size_t n = std::min(wanted, room - frame_header::size);
     state_->put_data(id, s, bytes.first(n));
     s.send_window -= static_cast<std::uint32_t>(n);
     s.idle_for = 0;
     return {{}, n};
+}
+
+void session::wait_for_room(stream_id id, bool waits) noexcept {
+    if (stream* const s = state_->find(id)) s->waits_for_room = waits;
 }
 
 std::uint32_t session::send_window(stream_id id) const noexcept {
@@ -435,8 +442,10 @@ clock::time_point session::state::sweep_due() const noexcept {
 void session::state::sweep() {
     swept_at = now;
     for (auto& [id, s] : streams) {
-        if (s.is_over() || s.idle_for++ < sweeps) continue;
-        abort(id, s, static_cast<std::uint32_t>(reset_code::garbage_collected));
+        if (s.is_over()) continue;
+        if (!s.is_up_to_peer()) s.idle_for = 0;
+        else if (s.idle_for++ >= sweeps)
+            abort(id, s, static_cast<std::uint32_t>(reset_code::garbage_collected));
     }
 }
 

@@ -46,8 +46,18 @@ struct stream {
     bool readable = false;
     bool writable = false;
 
-    std::uint8_t idle_for = 0;  ///< sweeps since something moved
+    bool reader_waits = false;    ///< the last read found nothing
+    bool writer_waits = false;    ///< the last write found no window
+    bool waits_for_room = false;  ///< a write does, behind those of other streams
+    std::uint8_t idle_for = 0;    ///< sweeps since something moved, or was to move here
 
+    /// Whether it is the peer that is to do something.
+    bool is_up_to_peer() const noexcept {
+        if (!unread.empty() || waits_for_room) return false;
+        if (unacknowledged || unaccepted) return true;
+        return (writer_waits && send_window == 0) ||
+               (!peer_finished && (finished || reader_waits));
+    }
     bool owes_frame() const noexcept { return owes_syn || owes_ack || owes_fin || owes_rst; }
     bool is_over() const noexcept {
         return is_reset || (finished && peer_finished && !owes_fin);

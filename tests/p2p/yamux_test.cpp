@@ -619,6 +619,7 @@ TEST_CASE("yamux: a stream on which nothing moves is reset in time, and says why
     CHECK(s.session.deadline() == s.now + 30s);
     passes(s, 29s);
     for (const stream_id id : {1u, 3u, 5u, 7u}) s.accepted(id);
+    CHECK(s.read_error(5) == no_error);  // waits
     CHECK_FALSE(s.hear(data(7, "unread")));
     for (int i = 0; i < 100; ++i) {  // for 25 minutes
         passes(s, 15s);
@@ -627,10 +628,9 @@ TEST_CASE("yamux: a stream on which nothing moves is reset in time, and says why
         CHECK_FALSE(s.hear(update(3, 1)));
         s.says();
     }
-    for (const stream_id idle : {5u, 7u}) {
-        CHECK(s.read_error(idle) == errc::stream_reset);
-        CHECK_FALSE(s.session.reset_by_peer(idle));
-    }
+    CHECK(s.read_error(5) == errc::stream_reset);
+    CHECK_FALSE(s.session.reset_by_peer(5));
+    CHECK(s.read(7) == "unread");
     CHECK(s.read(1).size() == 100);
     CHECK(s.write(3, "x").n == 1);
     CHECK(s.session.unread() == 0);
@@ -641,6 +641,7 @@ TEST_CASE("yamux: reading what came long ago keeps a stream, and idle ones are t
     s.accepted(1);
     CHECK_FALSE(s.hear(data(1, "0123456789")));
     s.accepted(3);
+    CHECK(s.read_error(3) == no_error);
     CHECK_FALSE(s.hear(update(5, 0, flag_syn)));  // nobody accepts it
     s.says();
     std::vector<frame> said;
@@ -659,6 +660,38 @@ TEST_CASE("yamux: reading what came long ago keeps a stream, and idle ones are t
     CHECK_FALSE(s.session.accept());
     CHECK(s.read_error(3) == errc::stream_reset);
     CHECK(s.read_error(1) == no_error);
+}
+
+TEST_CASE("yamux: a stream on which it is up to this side is not idle, one up to the peer is") {
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
+    const auto pass = [&s] {
+        for (int second = 0; second < 10; ++second) {
+            s.now += 1s;
+            CHECK(error_of(s.session.check_time(s.now)) == no_error);
+            s.says();
+        }
+    };
+    for (const stream_id id : {1u, 3u, 5u, 7u, 9u, 11u}) s.accepted(id);
+    // up to this side
+    CHECK_FALSE(s.hear(data(1, "request", flag_fin)));
+    CHECK(s.read(1) == "request");
+    CHECK(s.read_error(1) == copoll::errc::eof);  // the answer takes long
+    CHECK_FALSE(s.hear(data(3, "more than is read")));
+    CHECK(s.read(3, 4) == "more");
+    CHECK(s.read_error(5) == no_error);
+    s.session.wait_for_room(5, true);
+    // up to the peer
+    CHECK(s.read_error(7) == no_error);
+    for (io_result r{{}, 1}; r.n > 0; s.says()) r = s.write(9, full_window);
+    s.session.finish(11);
+    s.says();
+    pass();
+    for (const stream_id id : {1u, 3u, 5u}) CHECK(s.write(id, "x").n == 1);
+    for (const stream_id id : {7u, 9u, 11u}) CHECK(s.read_error(id) == errc::stream_reset);
+    s.session.wait_for_room(5, false);
+    pass();
+    CHECK(s.read_error(5) == errc::stream_reset);
+    CHECK(s.write(1, "x").n == 1);
 }
 
 TEST_CASE("yamux: pings are answered once, with their number") {

@@ -25,8 +25,8 @@ struct host_limits {
     /// Memory for what was received and not read, of all streams, beyond the first 256 KiB of each
     /// connection. `yamux::unread_budget` says how it is shared.
     std::uint64_t unread = 128 * 1024 * 1024;
-    /// A stream on which nothing moves for so long is reset; 0: never. For protocols whose streams
-    /// may be silent for longer.
+    /// A stream on which the peer does nothing for so long, though it is up to him, is reset; 0:
+    /// never. For protocols whose streams may be silent for longer. See `yamux::options`.
     clock::duration idle_stream = std::chrono::minutes{2};
 };
 

@@ -57,8 +57,10 @@ struct options {
     clock::duration keep_alive = std::chrono::seconds{30};
     /// A peer that was asked, and from which nothing came for so long, is gone.
     clock::duration answer_within = std::chrono::seconds{20};
-    /// A stream on which nothing was sent, received or read for so long, and at most a quarter
-    /// longer, is reset with `reset_code::garbage_collected`; 0: never.
+    /// A stream on which nothing moves for so long, and at most a quarter longer, though the peer
+    /// is to do something, is reset with `reset_code::garbage_collected`; 0: never. That is: a
+    /// read or a write waits for the peer, it has not finished though this side has, or it has not
+    /// begun. Bytes that nobody reads here, and a write that waits for others, keep a stream.
     clock::duration idle_stream{};
     /// Frames that bring nothing, and streams that the peer opens and gets no answer on: so many at
     /// once, and so many a second. With more the session ends.
@@ -122,6 +124,9 @@ public:
     /// ended.
     io_result write(stream_id id, std::span<const std::byte> bytes);
     std::uint32_t send_window(stream_id id) const noexcept;
+    /// Says that a write waits for its turn or for room in `output`, or does not any more: the
+    /// stream is not idle meanwhile.
+    void wait_for_room(stream_id id, bool waits) noexcept;
 
     /// No more is written. Reading goes on. *Errors:* `errc::stream_reset`; why the session ended.
     result<void> finish(stream_id id);
