@@ -17,6 +17,7 @@ from delay_proxy import DelayProxy  # noqa: E402
 from programs import NATIVE, PATIENCE, Program, command, hosts, on_each_host, run  # noqa: E402
 
 LOAD = os.environ.get("P2P_LOAD")  # of the native build
+NO_LOAD = "SKIPPED: the load is a native program"
 LISTEN = ("--listen", "127.0.0.1:0")
 
 
@@ -42,6 +43,7 @@ class Test(unittest.TestCase):
 
     def test_all_that_the_load_does_comes_back_right(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         address, _ = self.server(hosts()[0])
         for what in "visits", "streams":
@@ -57,6 +59,7 @@ class Test(unittest.TestCase):
 
     def test_a_run_has_the_phases_that_the_bench_waits_for(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         address, _ = self.server(hosts()[0])
         done = subprocess.run([LOAD, "--connect", address, "--seconds", "0.5", "--do", "streams",
@@ -67,6 +70,7 @@ class Test(unittest.TestCase):
 
     def test_a_node_that_is_not_the_one_asked_for_fails_the_run(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         address, _ = self.server(hosts()[0])
         other, _ = self.server(hosts()[0])
@@ -75,6 +79,7 @@ class Test(unittest.TestCase):
 
     def test_a_node_that_ends_meanwhile_fails_the_run(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         address, node = self.server(hosts()[0])
         threading.Timer(0.2, node.end).start()
@@ -83,6 +88,7 @@ class Test(unittest.TestCase):
 
     def test_no_node_at_all_fails_the_run(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
@@ -91,6 +97,7 @@ class Test(unittest.TestCase):
 
     def test_wrong_usage_is_told_apart_from_failure(self):
         if not LOAD:
+            print(NO_LOAD)
             return
         for wrong in ([], ["--do", "nothing"], ["--do", "down", "--at-once", "0"],
                       ["--do", "idle", "--per-connection", "501"]):
@@ -127,13 +134,11 @@ class Test(unittest.TestCase):
         self.addCleanup(node.end)
         self.assertTrue(re.match(r"linear memory \d+$", node.line()))
 
-
-class Proxy(unittest.TestCase):
     def test_bytes_are_passed_on_in_order_and_late_and_so_is_the_end(self):
+        begun = time.monotonic()
         with socket.create_server(("127.0.0.1", 0)) as server, \
                 DelayProxy(server.getsockname()[1], one_way=0.05) as proxy, \
                 socket.create_connection(("127.0.0.1", proxy.port)) as client:
-            begun = time.monotonic()
             for part in b"one ", b"two ", b"three":
                 client.sendall(part)
             client.shutdown(socket.SHUT_WR)
