@@ -56,7 +56,7 @@ protected:
         ++messages_;
         ++run_->messages;
         const std::chrono::nanoseconds took = run_->now - started;
-        run_->latency.record(static_cast<std::uint64_t>(took.count()));
+        run_->latency.record(took.count());
     }
 
     run_state* run_;

@@ -7,6 +7,7 @@
 #include "connector.hpp"
 #include "options.hpp"
 #include "socket.hpp"
+#include "summary.hpp"
 #include "tls.hpp"
 #include "visitor.hpp"
 
@@ -22,17 +23,6 @@
 
 namespace load {
 namespace {
-
-struct summary {
-    double seconds = 0;
-    double finish_seconds = 0;
-    std::uint64_t messages_min = 0;
-    std::uint64_t messages_max = 0;
-    std::uint64_t bytes_sent = 0;
-    std::uint64_t bytes_received = 0;
-    std::size_t errors = 0;
-    std::string first_failure;
-};
 
 clock::duration seconds(double count) {
     return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{count});
@@ -189,43 +179,6 @@ private:
     std::vector<std::unique_ptr<client>> clients_;  // the idle ones first
 };
 
-void print(const options& opt, const run_state& state, const summary& sum) {
-    const double rate = static_cast<double>(state.messages) / sum.seconds;
-    const double megabytes = static_cast<double>(state.bytes) / sum.seconds / 1e6;
-    const auto microseconds = [&](double fraction) {
-        return static_cast<double>(state.latency.quantile(fraction)) / 1e3;
-    };
-    const double slowest = static_cast<double>(state.latency.max()) / 1e3;
-    std::printf(
-        opt.json
-            ? "{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu,"
-              " \"seconds\": %.3f, \"messages\": %llu,"
-              " \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
-              " \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p99_9\": %.1f,"
-              " \"max\": %.1f},"
-              " \"messages_per_connection\": {\"min\": %llu, \"max\": %llu},"
-              " \"bytes_sent\": %llu, \"bytes_received\": %llu, \"finish_seconds\": %.3f,"
-              " \"errors\": %zu, \"suite\": \"%s\"}\n"
-            : "connections  %zu active, %zu idle\n"
-              "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
-              "messages     %llu came back meanwhile\n"
-              "rate         %.1f messages/s, %.3f MB/s one way\n"
-              "latency      p50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  max %.1f us\n"
-              "fairness     %llu to %llu messages per connection\n"
-              "bytes        %llu sent, %llu came back\n"
-              "end          %.3f s until all had their last bytes\n"
-              "errors       %zu\n"
-              "cipher suite %s\n",
-        opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
-        static_cast<unsigned long long>(state.messages), rate, megabytes, microseconds(0.5),
-        microseconds(0.9), microseconds(0.99), microseconds(0.999), slowest,
-        static_cast<unsigned long long>(sum.messages_min),
-        static_cast<unsigned long long>(sum.messages_max),
-        static_cast<unsigned long long>(sum.bytes_sent),
-        static_cast<unsigned long long>(sum.bytes_received), sum.finish_seconds, sum.errors,
-        state.suite.empty() ? "none" : state.suite.c_str());
-}
-
 int run(const options& opt) {
     if (!allow_open_files(opt.connections + opt.idle + 32)) {
         std::fprintf(stderr, "echo_load: the limit on open files is below %zu connections\n",
@@ -240,7 +193,10 @@ int run(const options& opt) {
         return 1;
     }
     const auto sum = load.drive();
-    print(opt, load.state(), sum);
+    if (opt.json)
+        print_json(opt, load.state(), sum);
+    else
+        print_text(opt, load.state(), sum);
     if (sum.errors > 0) {
         std::fprintf(stderr, "echo_load: %zu of %zu connections failed; %s\n", sum.errors,
                      opt.connections + opt.idle, sum.first_failure.c_str());

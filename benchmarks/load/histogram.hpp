@@ -1,61 +1,74 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #pragma once
 
+#include <hdr/hdr_histogram.h>
+
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstddef>
+#include <cmath>
 #include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+#include <vector>
 
 namespace load {
 
-// Counts durations in nanoseconds in buckets of equal relative width, so that recording one costs
-// a few instructions and no memory however long a run is. A quantile is exact to 1/64 (1.6 %).
+// Durations in nanoseconds up to an hour, exact to 1/1000 whatever their size. Recording one costs
+// a few instructions and no memory.
 class histogram {
 public:
-    void record(std::uint64_t nanoseconds) {
-        ++counts_[bucket_of(nanoseconds)];
-        ++total_;
-        max_ = std::max(max_, nanoseconds);
+    // Durations above that of the range before and up to `up_to`, in nanoseconds.
+    struct range {
+        double up_to;
+        std::int64_t count;
+    };
+
+    histogram() {
+        hdr_histogram* made = nullptr;
+        if (hdr_init(1, longest, 3, &made) != 0) throw std::bad_alloc{};
+        counts_.reset(made);
     }
 
-    void clear() { *this = {}; }
+    void record(std::int64_t nanoseconds) {
+        hdr_record_value(counts_.get(), std::clamp<std::int64_t>(nanoseconds, 0, longest));
+    }
 
-    [[nodiscard]] std::uint64_t total() const { return total_; }
-    [[nodiscard]] std::uint64_t max() const { return max_; }
+    [[nodiscard]] std::int64_t total() const { return counts_->total_count; }
+    [[nodiscard]] std::int64_t max() const { return total() > 0 ? hdr_max(counts_.get()) : 0; }
+    [[nodiscard]] double mean() const { return total() > 0 ? hdr_mean(counts_.get()) : 0; }
 
-    // The smallest duration that at least `fraction` of all recorded ones do not exceed; 0 when
-    // nothing was recorded.
-    [[nodiscard]] std::uint64_t quantile(double fraction) const {
-        const auto rank = static_cast<std::uint64_t>(fraction * static_cast<double>(total_));
-        std::uint64_t seen = 0;
-        for (std::size_t i = 0; i < counts_.size(); ++i) {
-            seen += counts_[i];
-            if (seen > rank) return std::min(lower_bound_of(i), max_);
+    // The duration that at least `percent` of all recorded ones do not exceed; 0 when nothing was
+    // recorded.
+    [[nodiscard]] std::int64_t percentile(double percent) const {
+        return total() > 0 ? hdr_value_at_percentile(counts_.get(), percent) : 0;
+    }
+
+    // All that was recorded, in ranges that are the same for each histogram, so that several add
+    // up: 20 to each decade from a microsecond on, hence 192 at most; those without any are left
+    // out.
+    [[nodiscard]] std::vector<range> ranges() const {
+        constexpr double first = 1000;
+        constexpr double per_decade = 20;
+        std::vector<range> found;
+        hdr_iter at{};
+        hdr_iter_recorded_init(&at, counts_.get());
+        while (hdr_iter_next(&at)) {
+            const double value = std::max(static_cast<double>(at.value), first);
+            const double number = std::ceil(std::log10(value / first) * per_decade);
+            const double up_to = first * std::pow(10, number / per_decade);
+            if (found.empty() || found.back().up_to < up_to) found.push_back({up_to, 0});
+            found.back().count += at.count;
         }
-        return max_;
+        return found;
     }
 
 private:
-    // Values below 64 have a bucket each; above, every power of two is cut into 64 equal parts.
-    static constexpr unsigned sub_bits = 6;
-    static constexpr std::size_t sub_count = std::size_t{1} << sub_bits;
+    static constexpr std::int64_t longest = 3'600'000'000'000;
 
-    static std::size_t bucket_of(std::uint64_t value) {
-        if (value < sub_count) return static_cast<std::size_t>(value);
-        const auto shift = static_cast<unsigned>(std::bit_width(value)) - 1 - sub_bits;
-        return (shift + 1) * sub_count + static_cast<std::size_t>((value >> shift) - sub_count);
-    }
-
-    static std::uint64_t lower_bound_of(std::size_t bucket) {
-        if (bucket < sub_count) return bucket;
-        const auto shift = static_cast<unsigned>(bucket / sub_count - 1);
-        return (sub_count + bucket % sub_count) << shift;
-    }
-
-    std::array<std::uint64_t, (64 - sub_bits + 1) * sub_count> counts_{};
-    std::uint64_t total_ = 0;
-    std::uint64_t max_ = 0;
+    struct closed {
+        void operator()(hdr_histogram* h) const { hdr_close(h); }
+    };
+    std::unique_ptr<hdr_histogram, closed> counts_;
 };
 
 }  // namespace load

@@ -112,10 +112,22 @@ class Test(unittest.TestCase):
         self.assertGreater(f["messages_per_connection"]["min"], 0)
         latency = f["latency_us"]
         self.assertGreater(latency["p50"], 0)
-        self.assertLessEqual(latency["p50"], latency["p90"])
-        self.assertLessEqual(latency["p90"], latency["p99"])
-        self.assertLessEqual(latency["p99"], latency["p99_9"])
-        self.assertLessEqual(latency["p99_9"], latency["max"])
+        ascending = [latency[key] for key in ("p50", "p90", "p99", "p99_9", "p99_99", "max")]
+        self.assertEqual(ascending, sorted(ascending))
+
+    def test_the_histogram_holds_each_message_in_ranges_of_ascending_latency(self):
+        f = self.figures(self.load(echo_changed(honest), "--connections", "3", "--json"))
+        edges, counts = zip(*f["latency_histogram_us"])
+        self.assertEqual(sum(counts), f["messages"])
+        self.assertGreater(min(counts), 0)
+        self.assertEqual(list(edges), sorted(set(edges)))
+        self.assertLessEqual(len(edges), 200)
+        for key, percent in ("p50", 50), ("p99", 99):
+            rank = max(1, int(percent / 100 * sum(counts) + 0.5))
+            up_to = next(edge for i, edge in enumerate(edges) if sum(counts[:i + 1]) >= rank)
+            self.assertLessEqual(f["latency_us"][key], up_to * 1.01)
+            self.assertGreaterEqual(f["latency_us"][key], up_to / 1.13)
+        self.assertLessEqual(f["latency_us"]["max"], edges[-1] * 1.01)
 
     def test_large_pipelined_messages_come_back_whole(self):
         f = self.figures(self.load(echo_changed(honest), "--size", "300001", "--pipeline", "4",
@@ -231,8 +243,8 @@ class Test(unittest.TestCase):
     def test_the_text_form_names_every_figure(self):
         done = self.load(echo_changed(honest))
         self.assertEqual(done.returncode, 0, done.stderr)
-        for word in ("messages/s", "MB/s", "p50", "p90", "p99", "p99.9", "max", "fairness",
-                     "errors"):
+        for word in ("messages/s", "MB/s", "p50", "p90", "p99", "p99.9", "p99.99", "max",
+                     "fairness", "errors"):
             self.assertIn(word, done.stdout)
 
     def test_a_wrong_byte_in_the_middle_is_found(self):

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "summary.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace load {
+namespace {
+
+struct named_percentile {
+    const char* key;
+    const char* title;
+    double percent;
+};
+
+constexpr std::array<named_percentile, 5> percentiles{{{"p50", "p50", 50},
+                                                       {"p90", "p90", 90},
+                                                       {"p99", "p99", 99},
+                                                       {"p99_9", "p99.9", 99.9},
+                                                       {"p99_99", "p99.99", 99.99}}};
+
+double microseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e3; }
+
+unsigned long long printable(std::uint64_t n) { return n; }
+
+double per_second(std::uint64_t n, const summary& sum) {
+    return static_cast<double>(n) / sum.seconds;
+}
+
+void print_latency_json(const histogram& latency) {
+    std::fputs("\"latency_us\": {", stdout);
+    for (const auto& p : percentiles)
+        std::printf("\"%s\": %.1f, ", p.key, microseconds(latency.percentile(p.percent)));
+    std::printf("\"max\": %.1f}, \"latency_histogram_us\": [", microseconds(latency.max()));
+    const char* separator = "";
+    for (const auto& r : latency.ranges()) {
+        std::printf("%s[%.4g, %lld]", separator, r.up_to / 1e3, static_cast<long long>(r.count));
+        separator = ", ";
+    }
+    std::fputs("], ", stdout);
+}
+
+}  // namespace
+
+void print_json(const options& opt, const run_state& state, const summary& sum) {
+    std::printf("{\"connections\": %zu, \"idle\": %zu, \"size\": %zu, \"pipeline\": %zu, "
+                "\"seconds\": %.3f, \"messages\": %llu, \"messages_per_second\": %.1f, "
+                "\"megabytes_per_second\": %.3f, ",
+                opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
+                printable(state.messages), per_second(state.messages, sum),
+                per_second(state.bytes, sum) / 1e6);
+    print_latency_json(state.latency);
+    std::printf("\"messages_per_connection\": {\"min\": %llu, \"max\": %llu}, "
+                "\"bytes_sent\": %llu, \"bytes_received\": %llu, \"finish_seconds\": %.3f, "
+                "\"errors\": %zu, \"suite\": \"%s\"}\n",
+                printable(sum.messages_min), printable(sum.messages_max),
+                printable(sum.bytes_sent), printable(sum.bytes_received), sum.finish_seconds,
+                sum.errors, state.suite.empty() ? "none" : state.suite.c_str());
+}
+
+void print_text(const options& opt, const run_state& state, const summary& sum) {
+    std::printf("connections  %zu active, %zu idle\n"
+                "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
+                "messages     %llu came back meanwhile\n"
+                "rate         %.1f messages/s, %.3f MB/s one way\n"
+                "latency     ",
+                opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
+                printable(state.messages), per_second(state.messages, sum),
+                per_second(state.bytes, sum) / 1e6);
+    for (const auto& p : percentiles)
+        std::printf(" %s %.1f ", p.title, microseconds(state.latency.percentile(p.percent)));
+    std::printf(" max %.1f us\n"
+                "fairness     %llu to %llu messages per connection\n"
+                "bytes        %llu sent, %llu came back\n"
+                "end          %.3f s until all had their last bytes\n"
+                "errors       %zu\n"
+                "cipher suite %s\n",
+                microseconds(state.latency.max()), printable(sum.messages_min),
+                printable(sum.messages_max), printable(sum.bytes_sent),
+                printable(sum.bytes_received), sum.finish_seconds, sum.errors,
+                state.suite.empty() ? "none" : state.suite.c_str());
+}
+
+}  // namespace load
