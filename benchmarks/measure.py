@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -42,6 +42,8 @@ class Case:
     seconds: float = 0           # length of a turn, at least
     rounds: int = 1000           # how many, at most
     program: Path = None         # that makes the load; None: echo_load
+    rate_of: "Case" = None       # open loop, at `share` of the rate that `base` has in this case
+    share: float = 0
 
 
 @dataclass
@@ -215,6 +217,10 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
         row = table[case.name] = {c.name: Rounds() for c in playing}
         present = [c for c in playing if not c.missing]
         count = min(rounds, case.rounds)
+        if case.rate_of:
+            progress(f"{case.name}: the rate")
+            rate = case.share * rate_in(case.rate_of, case.base, contenders, table, seconds, pinned)
+            case = replace(case, load=[*case.load, "--rate", f"{rate:.0f}"])
         for number in range(count):
             # The order turns with each round: nobody is always the one after the pause.
             turn = number % max(len(present), 1)
@@ -227,6 +233,19 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
                     mine.results.append(measure_once(contender, case, max(seconds, case.seconds),
                                                      load_cpus, server_cpus))
     return table
+
+
+def rate_in(case, name, contenders, table, seconds, pinned):
+    """Messages/s of the contender of that name, measured if it was not."""
+    if case.name not in table:
+        alone = [contender for contender in contenders if contender.name == name]
+        table = measure(alone, [replace(case, contenders=(name,), rounds=1)], 1, seconds, pinned,
+                        lambda text: None)
+    rounds = table[case.name][name]
+    rate = rounds.median("messages_per_second")
+    if not rate:
+        raise Failure(f"{name}: {(rounds.failures or ['no rate'])[0]}")
+    return rate
 
 
 def taking_part(case, contenders):

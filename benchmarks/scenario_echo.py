@@ -6,6 +6,7 @@ from contenders import (COPOLL, ECHO_SERVER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, 
 from measure import Case
 
 BUFFERS = (4, 16, 64)  # KiB
+OFFERED = (0.25, 0.5, 0.75)
 BULK = ["--size", "65536", "--connections", "1", "--pipeline", "4"]
 
 component = ECHO_SERVER
@@ -21,11 +22,15 @@ def contenders(host):
 
 def cases(peers):
     common = (COPOLL, TWO_TIER, FLAT, NATIVE_COPOLL, NATIVE_EPOLL, *peers)
+    busy = Case("64 B x 64 connections", ["--size", "64", "--connections", "64"], FLAT,
+                contenders=(*common, SPLICE))
     return [
         Case("64 B x 1 connection", ["--size", "64", "--connections", "1"], FLAT,
              contenders=common),
-        Case("64 B x 64 connections", ["--size", "64", "--connections", "64"], FLAT,
-             contenders=(*common, SPLICE)),
+        busy,
+        *(Case(f"{busy.name}, open loop at {share:.0%} of the flat ceiling's rate",
+               [*busy.load, "--patience", "60"], FLAT, contenders=common, view="open loop",
+               rate_of=busy, share=share) for share in OFFERED),
         Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
              contenders=common, view="fairness", seconds=2),
         Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=(*common, SPLICE)),

@@ -21,9 +21,21 @@ struct run_state {
     clock::time_point now;           // read once after each wait and each receive
     bool counting = false;           // inside the measured part of the run
     histogram latency;
-    std::uint64_t messages = 0;
+    std::uint64_t messages = 0;   // that `latency` has
+    std::uint64_t came_back = 0;  // while counting
     std::uint64_t bytes = 0;
     std::string suite;  // of TLS, that was agreed on last
+
+    // In open loop messages belong to the measured part if they were due in it, so that those count
+    // as well for which the server took until after its end.
+    bool open_loop = false;
+    clock::time_point due_from, due_to;
+    std::uint64_t owed = 0;  // messages that were due and have not come back
+    histogram lateness;      // of the load itself: from when one was due until it was sent
+
+    [[nodiscard]] bool counts(clock::time_point started) const {
+        return open_loop ? due_from <= started && started < due_to : counting;
+    }
 };
 
 // One of those who keep the server busy. `messages` are those that count, whatever it calls so.
@@ -50,9 +62,10 @@ public:
 protected:
     explicit client(run_state& run) : run_{&run} { ++run_->open; }
 
-    // One message came back whole that was begun at `started`.
+    // One message came back whole that was begun, or due, at `started`.
     void count(clock::time_point started) {
-        if (!run_->counting) return;
+        if (run_->counting) ++run_->came_back;
+        if (!run_->counts(started)) return;
         ++messages_;
         ++run_->messages;
         const std::chrono::nanoseconds took = run_->now - started;

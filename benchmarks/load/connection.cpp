@@ -17,13 +17,20 @@ connection::connection(std::unique_ptr<channel> to, run_state& run, pattern byte
       bytes_{std::move(bytes)},
       size_{size},
       allowed_{size * pipeline},
-      started_(std::max<std::size_t>(pipeline, 1)) {}
+      started_(pipeline),
+      closed_loop_{pipeline > 0} {}
 
 void connection::start() {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = static_cast<client*>(this)}};
     epoll_ctl(run_->epoll, EPOLL_CTL_ADD, to_->descriptor(), &event);
     std::ranges::fill(started_, run_->now);
+    run_->owed += started_.size();
     send_more();
+}
+
+void connection::send_due(clock::time_point due) {
+    allow(due);
+    if (!watching_writable_) send_more();
 }
 
 void connection::on_event(std::uint32_t epoll_events) {
@@ -35,8 +42,9 @@ void connection::on_event(std::uint32_t epoll_events) {
 void connection::finish() {
     if (done()) return;
     finishing_ = true;
-    // A message that was begun goes out whole, one that was not is dropped.
-    allowed_ = std::max((sent_ + size_ - 1) / size_ * size_, size_);
+    // A message that was begun goes out whole, one that was not is dropped unless it was due.
+    if (closed_loop_) allowed_ = std::max((sent_ + size_ - 1) / size_ * size_, size_);
+    else if (allowed_ == 0) allow(run_->now);
     send_more();
 }
 
@@ -45,6 +53,12 @@ void connection::give_up() {
         fail("no end of stream in time, " + std::to_string(sent_ - received_) +
              " bytes outstanding");
     }
+}
+
+void connection::allow(clock::time_point started) {
+    allowed_ += size_;
+    started_.push_back(started);
+    ++run_->owed;
 }
 
 void connection::send_more() {
@@ -87,11 +101,11 @@ void connection::take(std::span<const std::byte> data) {
 
 void connection::complete_messages() {
     while (received_ - completed_ * size_ >= size_) {
-        auto& started = started_[completed_ % started_.size()];
-        count(started);
-        started = run_->now;  // its place in the ring goes to the message that follows now
+        count(started_.front());
+        started_.pop_front();
         ++completed_;
-        if (!finishing_) allowed_ += size_;
+        --run_->owed;
+        if (closed_loop_ && !finishing_) allow(run_->now);
     }
 }
 
@@ -105,6 +119,7 @@ void connection::watch(bool writable) {
 
 void connection::close() {
     to_.reset();
+    run_->owed -= started_.size();
     --run_->open;
 }
 

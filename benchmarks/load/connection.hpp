@@ -7,26 +7,31 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace load {
 
-// One connection in closed loop: `pipeline` messages in flight, then half-close and read to the
-// end. Bytes still owed to the peer are described by two numbers, since the pattern knows them:
+// One connection: messages, then half-close and read to the end. In closed loop `pipeline` messages
+// are in flight, in open loop as many as are due. Bytes still owed to the peer are described by two
+// numbers, since the pattern knows them:
 //
 //   0 <= received_ <= sent_ <= allowed_
 //
-// where allowed_ grows by one message with each one that came back, until finish().
+// where allowed_ grows by one message with each one that came back or is due, until finish().
 class connection final : public client {
 public:
-    // pipeline == 0 makes an idle connection: it sends nothing until finish(), then one message.
+    // pipeline == 0: it sends what is due, and at finish() one message if nothing was.
     connection(std::unique_ptr<channel> to, run_state& run, pattern bytes, std::size_t size,
                std::size_t pipeline);
 
     void start() override;
+
+    // One more message, in open loop.
+    void send_due(clock::time_point due);
+
     void on_event(std::uint32_t epoll_events) override;
 
     // No new message from here on, but a first one if there was none, which shows that the server
@@ -40,6 +45,7 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const override { return received_; }
 
 private:
+    void allow(clock::time_point started);
     void send_more();
     void receive();
     void take(std::span<const std::byte> data);
@@ -52,10 +58,11 @@ private:
     pattern bytes_;
     std::uint64_t size_;
     std::uint64_t allowed_;
-    std::vector<clock::time_point> started_;  // of the messages in flight, a ring
+    std::deque<clock::time_point> started_;  // of the messages in flight
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
     std::uint64_t completed_ = 0;  // messages that came back whole
+    bool closed_loop_;
     bool watching_writable_ = false;
     bool finishing_ = false;
     bool half_closed_ = false;

@@ -5,6 +5,7 @@
 // and visitor.hpp one that only comes for a handshake.
 #include "connection.hpp"
 #include "connector.hpp"
+#include "open_loop.hpp"
 #include "options.hpp"
 #include "socket.hpp"
 #include "summary.hpp"
@@ -17,6 +18,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,15 +63,20 @@ public:
     summary drive() {
         state_.now = clock::now();
         const auto start = state_.now;
+        const auto end = start + seconds(opt_.seconds);
         for (auto& c : clients_) c->start();
+        if (opt_.rate > 0) open_loop_.emplace(opt_.rate, state_, active(), end);
         turn_until(start + seconds(opt_.seconds * opt_.warmup));
 
         const auto counted_from = state_.now;
         tell("counting");
         state_.counting = true;
-        turn_until(start + seconds(opt_.seconds));
+        state_.due_from = counted_from;
+        state_.due_to = end;
+        turn_until(end);
         state_.counting = false;
         const auto counted = state_.now - counted_from;
+        if (open_loop_) await_what_was_due();
 
         tell("finishing");
         if (opt_.phases) wait_for_line();
@@ -83,12 +90,26 @@ public:
 
     [[nodiscard]] const run_state& state() const { return state_; }
 
+    // Whether the load itself could not keep up with the rate, so that most of what would be told
+    // as latency is its own; says so. That it was late now and then is told with the figures.
+    [[nodiscard]] bool fell_behind() const {
+        if (!open_loop_) return false;
+        const auto late = state_.lateness.percentile(50) / 1000;
+        const auto took = state_.latency.percentile(50) / 1000;
+        if (!gave_up_sending_ && late <= took / 2) return false;
+        std::fprintf(stderr,
+                     "echo_load: the load fell behind the rate: half of the messages were sent "
+                     "more than %lld us late, and came back %lld us after they were due\n",
+                     static_cast<long long>(late), static_cast<long long>(took));
+        return true;
+    }
+
 private:
     void add(std::unique_ptr<channel> to) {
         const auto i = clients_.size();
         clients_.push_back(std::make_unique<connection>(
             std::move(to), state_, pattern{i, window_for(opt_)}, opt_.size,
-            i < opt_.idle ? 0 : opt_.pipeline));
+            i < opt_.idle || opt_.rate > 0 ? 0 : opt_.pipeline));
     }
 
     // Each visitor makes its own connections, to where this first one led.
@@ -125,6 +146,22 @@ private:
         }
     }
 
+    std::vector<connection*> active() const {
+        std::vector<connection*> found;
+        for (std::size_t i = opt_.idle; i < clients_.size(); ++i)
+            found.push_back(static_cast<connection*>(clients_[i].get()));
+        return found;
+    }
+
+    // Before anybody is asked to wait, as it would be their time too.
+    void await_what_was_due() {
+        const auto patience_ends = clock::now() + seconds(opt_.patience);
+        while ((!open_loop_->done() || state_.owed > 0) && state_.open > 0 &&
+               state_.now < patience_ends)
+            turn(patience_ends);
+        gave_up_sending_ = !open_loop_->done() && state_.open > 0;
+    }
+
     void tell(const char* phase) const {
         if (opt_.phases) std::fprintf(stderr, "phase %s\n", phase);
     }
@@ -136,16 +173,32 @@ private:
 
     // Serves events until `end` or until no connection is left open.
     void turn_until(clock::time_point end) {
+        while (state_.now < end && state_.open > 0) turn(end);
+    }
+
+    void turn(clock::time_point end) {
+        if (open_loop_) open_loop_->send_due();
         std::array<epoll_event, 256> events;
-        while (state_.now < end && state_.open > 0) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - state_.now);
-            const int timeout = static_cast<int>(std::min<long long>(left.count(), 100));
-            const int n = epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
-            state_.now = clock::now();
-            for (int i = 0; i < n; ++i) {
-                static_cast<client*>(events[i].data.ptr)->on_event(events[i].events);
-            }
+        const int n = epoll_wait(epoll_.get(), events.data(), events.size(), milliseconds(end));
+        state_.now = clock::now();
+        for (int i = 0; i < n; ++i) {
+            static_cast<client*>(events[i].data.ptr)->on_event(events[i].events);
+            if (open_loop_) open_loop_->send_due();
         }
+    }
+
+    // How long to wait for events. Not at all if the next message is due sooner than the system can
+    // be relied upon to wake a sleeper.
+    [[nodiscard]] int milliseconds(clock::time_point end) const {
+        constexpr std::chrono::milliseconds longest{100};
+        constexpr std::chrono::milliseconds sleepers_lateness{1};
+        if (!open_loop_) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - state_.now);
+            return static_cast<int>(std::min(left, longest).count());
+        }
+        const auto left = std::chrono::floor<std::chrono::milliseconds>(
+            std::min(end, open_loop_->next()) - state_.now - sleepers_lateness);
+        return static_cast<int>(std::clamp(left, {}, longest).count());
     }
 
     summary summarize(std::chrono::duration<double> counted,
@@ -177,6 +230,8 @@ private:
     connector server_;
     std::unique_ptr<tls_factory> tls_;
     std::vector<std::unique_ptr<client>> clients_;  // the idle ones first
+    std::optional<open_loop> open_loop_;
+    bool gave_up_sending_ = false;
 };
 
 int run(const options& opt) {
@@ -193,6 +248,7 @@ int run(const options& opt) {
         return 1;
     }
     const auto sum = load.drive();
+    if (load.fell_behind()) return 1;
     if (opt.json)
         print_json(opt, load.state(), sum);
     else

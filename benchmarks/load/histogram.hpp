@@ -35,7 +35,6 @@ public:
 
     [[nodiscard]] std::int64_t total() const { return counts_->total_count; }
     [[nodiscard]] std::int64_t max() const { return total() > 0 ? hdr_max(counts_.get()) : 0; }
-    [[nodiscard]] double mean() const { return total() > 0 ? hdr_mean(counts_.get()) : 0; }
 
     // The duration that at least `percent` of all recorded ones do not exceed; 0 when nothing was
     // recorded.

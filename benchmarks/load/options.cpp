@@ -18,6 +18,8 @@ constexpr const char* help_text =
     "\n"
     "Drives an echo server over TCP and checks what comes back. Each active connection keeps a\n"
     "fixed number of messages in flight: when one has come back whole, the next one is sent.\n"
+    "With --rate messages are sent when they are due, whether or not others have come back, and\n"
+    "latency counts from when they were due.\n"
     "At the end each connection is half-closed and read to its end, and the bytes are counted.\n"
     "Idle connections are opened before the active ones and send nothing until the end, when each\n"
     "has to echo one message.\n"
@@ -27,6 +29,8 @@ constexpr const char* help_text =
     "  -i, --idle N             connections that only stay open (0)\n"
     "  -b, --size BYTES         size of a message (64)\n"
     "  -p, --pipeline P         messages in flight per active connection (1)\n"
+    "  -r, --rate N             messages/s of all active connections together, at random\n"
+    "                           intervals (a Poisson process), instead of --pipeline\n"
     "  -s, --seconds S          length of the run (5)\n"
     "      --warmup F           part of the run, at its start, that is not counted (0.2)\n"
     "      --patience S         how long to wait for the server to accept, and to finish (10)\n"
@@ -95,6 +99,7 @@ options parse_options(int argc, char** argv) {
         {"idle", required_argument, nullptr, 'i'},
         {"size", required_argument, nullptr, 'b'},
         {"pipeline", required_argument, nullptr, 'p'},
+        {"rate", required_argument, nullptr, 'r'},
         {"seconds", required_argument, nullptr, 's'},
         {"warmup", required_argument, nullptr, warmup},
         {"patience", required_argument, nullptr, patience},
@@ -112,8 +117,9 @@ options parse_options(int argc, char** argv) {
     constexpr std::size_t largest_message = std::size_t{1} << 30;
 
     options result;
+    bool pipeline_given = false;
     opterr = 0;  // one line on stderr, ours
-    for (int c; (c = getopt_long(argc, argv, "c:n:i:b:p:s:jh", long_options, nullptr)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:n:i:b:p:r:s:jh", long_options, nullptr)) != -1;) {
         switch (c) {
             case 'c': split_address(optarg, result); break;
             case 'n':
@@ -126,7 +132,11 @@ options parse_options(int argc, char** argv) {
             case 'b':
                 result.size = number<std::size_t>("--size", optarg, 1, largest_message);
                 break;
-            case 'p': result.pipeline = number<std::size_t>("--pipeline", optarg, 1, 65536); break;
+            case 'p':
+                result.pipeline = number<std::size_t>("--pipeline", optarg, 1, 65536);
+                pipeline_given = true;
+                break;
+            case 'r': result.rate = number<double>("--rate", optarg, 0.001, 1e9); break;
             case 's': result.seconds = number<double>("--seconds", optarg, 0.01, 1e6); break;
             case warmup: result.warmup = number<double>("--warmup", optarg, 0, 0.95); break;
             case patience: result.patience = number<double>("--patience", optarg, 0, 1e6); break;
@@ -153,6 +163,8 @@ options parse_options(int argc, char** argv) {
         wrong_usage("missing", "--tls");
     if (result.handshakes && result.idle > 0)
         wrong_usage("nothing is idle with --handshakes", "--idle");
+    if (result.rate > 0 && (pipeline_given || result.handshakes || result.connections == 0))
+        wrong_usage("not with --pipeline, --handshakes or --connections 0", "--rate");
     return result;
 }
 

@@ -17,6 +17,7 @@ struct options {
     std::size_t idle = 0;
     std::size_t size = 64;
     std::size_t pipeline = 1;
+    double rate = 0;  // messages/s of all connections, in open loop; 0: closed loop
     double seconds = 5;
     double warmup = 0.2;   // part of `seconds` at the start that is driven but not counted
     double patience = 10;  // seconds to wait for the server, at the start and at the end

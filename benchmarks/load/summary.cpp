@@ -27,6 +27,15 @@ double per_second(std::uint64_t n, const summary& sum) {
     return static_cast<double>(n) / sum.seconds;
 }
 
+std::string in_flight(const options& opt) {
+    std::array<char, 64> text{};
+    if (opt.rate > 0)
+        std::snprintf(text.data(), text.size(), "as they are due, %.10g/s", opt.rate);
+    else
+        std::snprintf(text.data(), text.size(), "%zu per connection", opt.pipeline);
+    return text.data();
+}
+
 void print_latency_json(const histogram& latency) {
     std::fputs("\"latency_us\": {", stdout);
     for (const auto& p : percentiles)
@@ -47,9 +56,16 @@ void print_json(const options& opt, const run_state& state, const summary& sum) 
                 "\"seconds\": %.3f, \"messages\": %llu, \"messages_per_second\": %.1f, "
                 "\"megabytes_per_second\": %.3f, ",
                 opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
-                printable(state.messages), per_second(state.messages, sum),
+                printable(state.messages), per_second(state.came_back, sum),
                 per_second(state.bytes, sum) / 1e6);
     print_latency_json(state.latency);
+    if (opt.rate > 0) {
+        std::printf("\"rate\": %.10g, \"lateness_us\": {\"p50\": %.1f, \"p99\": %.1f, "
+                    "\"max\": %.1f}, ",
+                    opt.rate, microseconds(state.lateness.percentile(50)),
+                    microseconds(state.lateness.percentile(99)),
+                    microseconds(state.lateness.max()));
+    }
     std::printf("\"messages_per_connection\": {\"min\": %llu, \"max\": %llu}, "
                 "\"bytes_sent\": %llu, \"bytes_received\": %llu, \"finish_seconds\": %.3f, "
                 "\"errors\": %zu, \"suite\": \"%s\"}\n",
@@ -60,12 +76,13 @@ void print_json(const options& opt, const run_state& state, const summary& sum) 
 
 void print_text(const options& opt, const run_state& state, const summary& sum) {
     std::printf("connections  %zu active, %zu idle\n"
-                "messages     %zu bytes, %zu in flight per connection, %.3f s counted\n"
-                "messages     %llu came back meanwhile\n"
+                "messages     %zu bytes, %.3f s counted\n"
+                "in flight    %s\n"
+                "messages     %llu came back\n"
                 "rate         %.1f messages/s, %.3f MB/s one way\n"
                 "latency     ",
-                opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
-                printable(state.messages), per_second(state.messages, sum),
+                opt.connections, opt.idle, opt.size, sum.seconds, in_flight(opt).c_str(),
+                printable(state.messages), per_second(state.came_back, sum),
                 per_second(state.bytes, sum) / 1e6);
     for (const auto& p : percentiles)
         std::printf(" %s %.1f ", p.title, microseconds(state.latency.percentile(p.percent)));

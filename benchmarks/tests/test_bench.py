@@ -240,6 +240,30 @@ class Test(unittest.TestCase):
         self.assertEqual({name: len(rounds.results) for name, rounds in table["a case"].items()},
                          {"good": 1})
 
+    def test_an_open_loop_has_a_share_of_the_rate_that_the_base_had(self):
+        busy = Case("busy", ["--patience", "5"], "good")
+        opened = Case("open", ["--patience", "20"], "good", view="open loop", rate_of=busy,
+                      share=0.01)
+        server = [Contender("good", echo_server())]
+        after = measure(server, [busy, opened], 1, 0.5, False, lambda text: None)
+        rate = after["busy"]["good"].results[0]["messages_per_second"]
+        self.assertEqual(after["open"]["good"].results[0]["rate"], round(rate / 100))
+        alone = measure(server, [opened], 1, 0.5, False, lambda text: None)
+        self.assertEqual(list(alone), ["open"])
+        self.assertGreater(alone["open"]["good"].results[0]["rate"], 0)
+        summary = report.summarize("sample", {}, server, [opened], alone)
+        shown = dict(report.columns(vars(opened)))
+        row, = summary["cases"][0]["servers"]
+        for title in "offered/s", "messages/s", "p50 us", "p99.99 us", "load late p99 us":
+            self.assertNotEqual(shown[title](row), "-", title)
+
+    def test_an_open_loop_needs_a_base_that_works(self):
+        busy = Case("busy", ["--patience", "5"], "bad")
+        opened = Case("open", [], "bad", rate_of=busy, share=0.5)
+        with self.assertRaisesRegex(Failure, "^bad: .*wrong byte"):
+            measure([Contender("bad", echo_server(True))], [opened], 1, 0.3, False,
+                    lambda text: None)
+
     def test_the_phases_of_a_load_are_told(self):
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -364,7 +365,82 @@ class Test(unittest.TestCase):
                 self.assert_fails(self.run_load(*wrong), "echo_load: ", code=2)
 
 
+    # -- open loop
+
+    def test_in_open_loop_each_message_that_was_due_counts(self):
+        def serve(_index, connection):
+            while data := connection.recv(65536):
+                time.sleep(0.02)  # much more than the load itself is late
+                connection.sendall(data)
+        f = self.figures(self.load(serve, "--rate", "100", "--connections", "4", "--idle", "2",
+                                   "--seconds", "1", "--json"))
+        self.assertEqual((f["rate"], f["errors"], f["idle"]), (100, 0, 2))
+        self.assertGreater(f["messages"], 0)
+        self.assertEqual(sum(count for _, count in f["latency_histogram_us"]), f["messages"])
+        self.assertEqual(f["bytes_sent"], f["bytes_received"])
+        self.assertGreaterEqual(f["latency_us"]["p50"], 20_000)
+        self.assertLessEqual(f["lateness_us"]["p50"], f["lateness_us"]["max"])
+
+    def stalling_server(self):
+        def serve(_index, connection):
+            stall = time.monotonic() + 0.5
+            while data := connection.recv(65536):
+                if time.monotonic() > stall:
+                    stall = float("inf")
+                    time.sleep(0.2)
+                connection.sendall(data)
+        return serve
+
+    def slow_messages(self, figures):
+        return sum(count for up_to, count in figures["latency_histogram_us"] if up_to > 50_000)
+
+    def test_a_stall_is_seen_by_all_messages_due_meanwhile_but_by_one_of_a_closed_loop(self):
+        closed, opened = (
+            self.figures(self.load(self.stalling_server(), "--seconds", "1.2", "--json", *rate))
+            for rate in ((), ("--rate", "500")))
+        self.assertGreater(self.slow_messages(opened), 30)  # about 75 were due in 150 ms
+        self.assertGreater(self.slow_messages(opened), self.slow_messages(closed))
+        self.assertGreater(opened["latency_us"]["p99"], 50_000)
+        self.assertGreater(opened["latency_us"]["p99"], closed["latency_us"]["p99"])
+
+    def test_what_was_due_counts_even_if_it_comes_back_after_the_end(self):
+        def serve(_index, connection):
+            held = connection.recv(65536)
+            while len(held) < 64 * 50:  # the last of these is due after 0.5 s
+                held += connection.recv(65536)
+            time.sleep(1)
+            connection.sendall(held)
+            echo_changed(honest)(0, connection)
+        f = self.figures(self.load(serve, "--rate", "100", "--seconds", "0.8", "--warmup", "0",
+                                   "--json"))
+        self.assertEqual(f["messages_per_second"], 0)
+        self.assertGreaterEqual(f["messages"], 50)
+        self.assertEqual(f["messages"] * 64, f["bytes_received"])
+
+    def test_a_load_that_falls_behind_its_rate_gives_no_figures(self):
+        done = self.load(echo_changed(honest), "--rate", "1e9", "--patience", "0.5")
+        self.assert_fails(done, "fell behind the rate")
+        self.assertEqual(done.stdout, "")
+
+    def test_a_wrong_byte_in_open_loop_is_found(self):
+        def flip(data, number):
+            return data if number != 10 else bytes(b ^ 1 for b in data)
+        self.assert_fails(self.load(echo_changed(flip), "--rate", "200"), "wrong byte")
+
+    def test_a_rate_goes_with_no_other_kind_of_load(self):
+        for wrong in ["--pipeline", "1"], ["--connections", "0", "--idle", "1"], \
+                ["--tls", "--handshakes", "full"]:
+            done = self.run_load("--connect", "127.0.0.1:1", "--rate", "10", *wrong)
+            self.assertEqual(done.returncode, 2)
+
     # -- TLS
+
+    @needs_tls
+    def test_an_open_loop_by_tls(self):
+        f = self.figures(self.load(by_tls(self.stalling_server()), "--tls", "--rate", "500",
+                                   "--seconds", "1.2", "--json"))
+        self.assertGreater(self.slow_messages(f), 30)
+        self.assertEqual(f["bytes_sent"], f["bytes_received"])
 
     def openssl_server(self, *options):
         server = subprocess.Popen([OPENSSL_ECHO, "--listen", "127.0.0.1:0", *options], text=True,
