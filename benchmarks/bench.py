@@ -2,30 +2,21 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Compares the library's servers with hand-written ones in the same host. See README.md."""
 import argparse
-import json
-import os
-import platform
+import datetime
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import compare
 import contenders
 import report
-import scenario_echo
-import scenario_idle
-import scenario_p2p
-import scenario_timers
-import scenario_tls
+import scenarios
 from component_size import stripped_size
-from measure import cpu_split, measure
-from servers import (ROOT, Failure, allow_handles, allow_open_files, exit_on_signals, host_name)
+from machine import describe_machine
+from measure import measure
+from servers import (ROOT, TOOLS, Failure, allow_handles, allow_open_files, exit_on_signals)
 
-# A scenario says how many open files it needs, and has one of these or both:
-# - cases(names of peers) that servers are measured in, contenders(host), the component whose size
-#   is told, perhaps peers(folder, host) other than the usual ones, and perhaps lacks(), why it
-#   cannot be done here;
-# - programs that measure themselves: run(options, show_progress) and as_text(figures).
-SCENARIOS = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
-             "tls": scenario_tls, "p2p": scenario_p2p}
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
 
 
@@ -35,7 +26,7 @@ def parse_arguments(argv):
         description="Measures the library's servers against hand-written host calls, in one run "
                     "and in one host. Ratios are the result, see benchmarks/README.md.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
-                        help=f"of {', '.join(SCENARIOS)} (default: all)")
+                        help=f"of {', '.join(scenarios.ALL)} (default: all)")
     parser.add_argument("--quick", action="store_true",
                         help="3 rounds of 1 s or little more: a first impression")
     parser.add_argument("--rounds", type=int, help="how often each server has its turn (7)")
@@ -48,26 +39,32 @@ def parse_arguments(argv):
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="one more server: a command that prints 'listening on ADDR:PORT'; "
                              "in it {run} is the host's runner and {port} a free port")
-    parser.add_argument("--peers", type=Path, metavar="DIR",
-                        help=f"measure {', '.join(contenders.ALL_PEERS)} "
-                             "from this folder as well, where they fit")
+    parser.add_argument("--peers", type=Path, metavar="DIR", default=contenders.FOLDER,
+                        help=f"where {', '.join(contenders.ALL_PEERS)} are (default: where "
+                             "./dev setup --peers puts them)")
     parser.add_argument("--no-pin", action="store_true",
                         help="let load and server run on any CPU (default: on CPUs of their own)")
     parser.add_argument("--json", type=Path, metavar="FILE",
-                        help="where the figures go (build/bench/SCENARIO.json); the report is "
-                             "written beside it, as .html")
+                        default=ROOT / "build/bench/report.json",
+                        help="where the figures go (build/bench/report.json); the report is "
+                             "written beside it, as .html and .md")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json",
+                        help="what differs from an earlier run beyond the noise; with --no-run of "
+                             "the run that is there")
+    parser.add_argument("--no-run", action="store_true",
+                        help="measure nothing: write the report of the figures that are there")
     options = parser.parse_args(argv)
     for name in options.scenarios:
-        if name not in SCENARIOS:
-            parser.error(f"no scenario '{name}'; there is {', '.join(SCENARIOS)}")
-    options.scenarios = options.scenarios or list(SCENARIOS)
-    if options.json and len(options.scenarios) > 1:
-        parser.error("--json is for one scenario")
+        if name not in scenarios.ALL:
+            parser.error(f"no scenario '{name}'; there is {', '.join(scenarios.ALL)}")
+    options.scenarios = options.scenarios or list(scenarios.ALL)
     for peer in options.peer:
         if not all(peer.partition("=")[::2]):
             parser.error(f"--peer wants NAME=COMMAND, not '{peer}'")
-    if options.peers and not options.peers.is_dir():
+    if options.peers != contenders.FOLDER and not options.peers.is_dir():
         parser.error(f"--peers: no folder {options.peers}")
+    if options.compare and not options.compare.exists():
+        parser.error(f"--compare: no file {options.compare}")
     if options.rounds is None:
         options.rounds = 3 if options.quick else 7
     if options.seconds is None:
@@ -75,20 +72,6 @@ def parse_arguments(argv):
     if options.rounds < 1 or not options.seconds > 0:
         parser.error("--rounds and --seconds must be positive")
     return options
-
-
-def describe_machine(options):
-    load_cpus, server_cpus = cpu_split() if not options.no_pin else ((), ())
-    return {
-        "host": host_name(options.host),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
-        "cpus": os.cpu_count(),
-        "load_cpus": sorted(load_cpus),
-        "server_cpus": sorted(server_cpus),
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-    }
 
 
 def show_progress(text):
@@ -100,89 +83,120 @@ def show_progress(text):
 
 
 def raise_limits(options):
-    open_files = max(SCENARIOS[name].open_files for name in options.scenarios)
+    open_files = max(scenarios.ALL[name].open_files for name in options.scenarios)
     allow_open_files(open_files)
     allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
 
 
-def run_programs(scenario, options):
-    """The figures of programs that measure themselves, also printed; none if there are none."""
-    figures = scenario.run(options, show_progress) if hasattr(scenario, "run") else {}
-    show_progress("")
-    if figures:
-        print(f"{host_name(options.host)}, medians of {options.rounds} rounds\n")
-        print(scenario.as_text(figures))
-    return figures
+def peers_of(scenario, options):
+    found = getattr(scenario, "peers", contenders.from_folder)(options.peers, options.host)
+    return found + [contenders.named(text, options.host) for text in options.peer]
 
 
-def run_cases(name, cases, options):
-    """Measures servers and prints the table; returns its summary."""
-    scenario = SCENARIOS[name]
-    everybody = scenario.contenders(options.host) + peers_of(scenario, options)
-    machine = describe_machine(options)
-    table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
-                    show_progress)
+def run_scenario(name, options, machine):
+    """Its summary."""
+    scenario = scenarios.ALL[name]
+    summary = {"scenario": name, "cases": [], "programs": {}, "lacks": "", "component": None}
+    if hasattr(scenario, "run"):
+        summary["programs"] = scenario.run(options, show_progress)
+    if hasattr(scenario, "cases"):
+        summary |= run_cases(name, scenario, options)
     show_progress("")
-    binary = scenario.component.read_bytes()
-    summary = report.summarize(name, machine, everybody, cases, table)
-    summary["component"] = {"name": scenario.component.name, "bytes": len(binary),
-                            "stripped_bytes": stripped_size(binary)}
-    print(report.as_text(summary))
+    if summary["cases"] or summary["programs"] or summary["lacks"]:
+        print(report.scenario_text(summary, machine), flush=True)
     return summary
 
 
-def peers_of(scenario, options):
-    found = getattr(scenario, "peers", contenders.from_folder)
-    peers = found(options.peers, options.host) if options.peers else []
-    return peers + [contenders.named(text, options.host) for text in options.peer]
-
-
-def cases_of(scenario, options):
-    if not hasattr(scenario, "cases"):
-        return []
-    return [case for case in scenario.cases([peer.name for peer in peers_of(scenario, options)])
-            if options.case in case.name]
-
-
-def run_scenario(name, options):
-    """Measures, prints and writes; returns whether all servers but peers did their work."""
-    scenario = SCENARIOS[name]
-    cases = cases_of(scenario, options)
-    figures = run_programs(scenario, options)
-    if not cases and not figures:
-        raise Failure(f"no case of {name} has '{options.case}' in its name")
+def run_cases(name, scenario, options):
+    peers = peers_of(scenario, options)
+    cases = [case for case in scenario.cases([peer.name for peer in peers])
+             if options.case in case.name]
     lacking = scenario.lacks() if cases and hasattr(scenario, "lacks") else ""
     if lacking:
-        print(f"\nnot measured: {', '.join(case.name for case in cases)}: {lacking}")
-    json_path = options.json or ROOT / f"build/bench/{name}.json"
-    json_path.parent.mkdir(parents=True, exist_ok=True)
-    if lacking or not cases:
-        summary = {"scenario": name, "machine": describe_machine(options), "programs": figures}
-        json_path.write_text(report.as_json(summary))
-        print(f"\nwritten: {json_path}")
-        return True
-    print()
-    summary = {**run_cases(name, cases, options), "programs": figures}
-    html_path = json_path.with_suffix(".html")
-    json_path.write_text(report.as_json(summary))
-    html_path.write_text(report.as_html(summary, scenario.as_text(figures) if figures else ""))
-    print(f"\nwritten: {json_path}, {html_path}")
-    return not any(row["failures"] and not row["peer"]
-                   for case in summary["cases"] for row in case["servers"])
+        return {"lacks": f"{', '.join(case.name for case in cases)}: {lacking}"}
+    if not cases:
+        return {}
+    everybody = scenario.contenders(options.host) + peers
+    table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
+                    show_progress)
+    binary = scenario.component.read_bytes()
+    return {"cases": report.summarize_cases(everybody, cases, table),
+            "component": {"name": scenario.component.name, "bytes": len(binary),
+                          "stripped_bytes": stripped_size(binary)}}
+
+
+def run_all(options):
+    """Measures, prints each scenario when it is done, and writes what there is after each."""
+    started = time.monotonic()
+    made = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    run = {"format": report.FORMAT, "made": made, "seconds_taken": 0,
+           "machine": describe_machine(options), "scenarios": []}
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    for name in options.scenarios:
+        summary = run_scenario(name, options, run["machine"])
+        if summary["cases"] or summary["programs"] or summary["lacks"]:
+            print()
+            run["scenarios"].append(summary)
+            run["seconds_taken"] = round(time.monotonic() - started)
+            options.json.write_text(report.as_json(run))
+    if not run["scenarios"]:
+        raise Failure(f"no case has '{options.case}' in its name")
+    return run
+
+
+def tell_all(run, options):
+    """The targets and what has changed, on the terminal; the report beside the figures."""
+    if table := report.targets_table(run):
+        print("\n".join(table.as_lines()), end="\n\n")
+    if options.compare:
+        table, remarks = compare.compare(read(options.compare), run)
+        print("\n".join([*table.as_lines(), *remarks]), end="\n\n")
+    written = [options.json, options.json.with_suffix(".md")]
+    written[1].write_text(report.as_markdown(run))
+    written += write_page(options.json)
+    print(f"written: {', '.join(map(str, written))}")
+
+
+def write_page(figures):
+    """The report for a browser, by the Python that has matplotlib: [its path]; none without."""
+    python = TOOLS / "plots/bin/python"
+    if not python.exists():
+        print("bench: no page: nothing to draw with, ./dev setup plots", file=sys.stderr)
+        return []
+    html = figures.with_suffix(".html")
+    subprocess.run([python, ROOT / "benchmarks/page.py", figures, html], check=True)
+    return [html]
+
+
+def read(path):
+    try:
+        return report.read_json(path)
+    except (OSError, ValueError) as error:
+        raise Failure(str(error)) from error
+
+
+def has_failures(run):
+    """Whether one of our own servers did."""
+    return any(row["failures"] and not row["peer"] for summary in run["scenarios"]
+               for case in summary["cases"] for row in case["servers"])
 
 
 def main(argv):
     options = parse_arguments(argv)
     exit_on_signals()
     try:
-        raise_limits(options)
-        good = [run_scenario(name, options) for name in options.scenarios]
+        if options.no_run:
+            run = read(options.json)
+        else:
+            raise_limits(options)
+            run = run_all(options)
+        tell_all(run, options)
     except Failure as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    if not all(good):
+    if has_failures(run):
         print("bench: a server lost bytes or connections, or did not answer, see the table",
               file=sys.stderr)
         return 1

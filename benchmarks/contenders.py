@@ -3,11 +3,12 @@
 import subprocess
 
 from measure import Contender
-from servers import ROOT, Failure, peer_command, runner
+from servers import ROOT, TOOLS, Failure, peer_command, runner
 
 WASI = ROOT / "build/wasi/bin"
 NATIVE = ROOT / "build/native/bin"
 ECHO_SERVER = WASI / "echo_server.wasm"
+FOLDER = TOOLS / "benchmark-peers"  # of what ./dev setup --peers builds of benchmarks/peers
 ANY_PORT = ["--listen", "127.0.0.1:0"]
 
 COPOLL = "copoll"
@@ -81,11 +82,19 @@ def from_folder(folder, host, wanted=PEERS, listen="127.0.0.1:{port}", load=()):
     for file, name in wanted.items():
         places = [place for place in (folder / file, folder / "native" / file) if place.exists()]
         if not places:
-            found.append(Contender(name, [], peer=True, missing=f"no {file} in {folder}"))
+            found.append(Contender(name, [], peer=True, missing=why_missing(folder, file)))
             continue
         run = runner(host) if file.endswith(".wasm") else []
         found.append(Contender(name, [*run, str(places[0]), listen], peer=True, load=load))
     return found
+
+
+def why_missing(folder, file):
+    """`FILE.absent` is why set-up could not build it."""
+    reason = folder / f"{file}.absent"
+    if reason.exists():
+        return reason.read_text().strip()
+    return f"no {file} in {folder}" if folder != FOLDER else "./dev setup --peers builds it"
 
 
 def named(text, host):

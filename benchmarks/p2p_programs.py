@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What of scenario p2p measures itself: the engines and bare cryptography in memory, and the round
 trips that it takes to connect and get one byte back."""
-import os
 import subprocess
 import threading
 import time
@@ -10,17 +9,15 @@ from pathlib import Path
 from contenders import ANY_PORT, COPOLL, WASI
 from delay_proxy import DelayProxy
 from program_runs import run_in_rounds
-from servers import Failure, Server, runner
-from tables import middle, ratio, table
+from servers import TOOLS, Failure, Server, runner
+from tables import Table, middle, ratio
 
 IN_MEMORY = "in memory"
 ROUND_TRIPS = "round trips"
 ONE_WAYS = {"near": 0.05, "far": 0.1}  # seconds; a round trip takes twice as long
 PATIENCE = 30
 
-CACHE = Path(os.environ.get("COPOLL_TOOLS") or
-             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
-FOLDER = CACHE / "libp2p"  # of the nodes that ./dev setup --peers builds
+FOLDER = TOOLS / "libp2p"  # of the nodes that ./dev setup --peers builds
 NODES = {"go-libp2p": [FOLDER / "go_peer"], "js-libp2p": ["node", FOLDER / "js/main.mjs"],
          "rust-libp2p": [FOLDER / "rust_peer"]}
 # What is measured in memory: the figure behind "engine " and "raw ", and whether more is better.
@@ -117,8 +114,9 @@ def round_trip_table(measured):
         rows.append((way, [ratio(trips, [1] * len(trips)), middle(rest),
                            *(middle([1000 * s for s in seconds[path]]) for path in ONE_WAYS)]))
     titles = [f"ms with {1000 * trip:.0f} ms a trip" for trip in (near, far)]
-    return table("connect and 1 B there and back", ["round trips", "ms besides", *titles], rows) + [
-        "nodes of the same kind wait for identify before they open a stream, and for its end"]
+    return Table("connect and 1 B there and back", ["round trips", "ms besides", *titles], rows,
+                 ("nodes of the same kind wait for identify before they open a stream, and for its "
+                  "end",))
 
 
 # ---- In memory
@@ -128,17 +126,13 @@ def in_memory_table(name, measured):
     for title, (figure, is_rate) in ROWS.items():
         engine, raw = (rates(measured[f"{side} {figure}"], is_rate) for side in ("engine", "raw"))
         rows.append((title, [middle(engine), middle(raw), ratio(engine, raw)]))
-    return table(f"{name}, {IN_MEMORY}", ["engine", "bare cryptography", "x bare"], rows)
+    return Table(f"{name}, {IN_MEMORY}", ["engine", "bare cryptography", "x bare"], rows)
 
 
 def rates(values, is_rate):
     return values if is_rate else [1e6 / value for value in values]
 
 
-def as_text(figures):
-    lines = []
-    for name, measured in figures.get(IN_MEMORY, {}).items():
-        lines += [*in_memory_table(name, measured), ""]
-    if ROUND_TRIPS in figures:
-        lines += round_trip_table(figures[ROUND_TRIPS])
-    return "\n".join(lines).rstrip()
+def tables(figures):
+    found = [in_memory_table(*item) for item in figures.get(IN_MEMORY, {}).items()]
+    return found + ([round_trip_table(figures[ROUND_TRIPS])] if ROUND_TRIPS in figures else [])

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A scenario's figures as text, JSON, and an HTML page that needs nothing else."""
+"""What a run measured, summed up for JSON, and as tables."""
 import json
-from html import escape
 from statistics import median
 
+import scenarios
+import targets
 from measure import Rounds
+from tables import Table
 
+FORMAT = 1  # of the JSON; another number when a reader of this one would misread it
 
 # Figures of a row: where they stand in the result of a turn.
 FIGURES = {
@@ -31,24 +34,22 @@ FIGURES = {
 }
 
 
-def summarize(scenario, machine, contenders, cases, table):
+def summarize_cases(contenders, cases, table):
     """Medians and the rounds behind them, ready for JSON. A contender that failed in a round has
     no figures in that case."""
-    summary = {"scenario": scenario, "machine": machine, "cases": []}
     by_name = {contender.name: contender for contender in contenders}
-    for case in cases:
-        rows = table[case.name]
-        summary["cases"].append({
-            "name": case.name, "view": case.view, "base": case.base, "also": case.also,
-            "reference": case.reference,
-            "servers": [summarize_row(by_name[name], case, rows, table) for name in rows]})
-    return summary
+    return [{"name": case.name, "view": case.view, "base": case.base, "also": case.also,
+             "reference": case.reference,
+             "servers": [summarize_row(by_name[name], case, table[case.name], table)
+                         for name in table[case.name]]}
+            for case in cases]
 
 
 def summarize_row(contender, case, rows, table):
     rounds = rows[contender.name]
     row = {"name": contender.name, "peer": contender.peer, "missing": contender.missing}
     ratios = rounds.ratios_to(rows[case.base]) if case.base in rows else []
+    row["ratios"] = ratios
     row["ratio"] = median(ratios) if ratios else None
     row["ratio_min"], row["ratio_max"] = min(ratios, default=None), max(ratios, default=None)
     for other in case.also:
@@ -66,8 +67,18 @@ def summarize_row(contender, case, rows, table):
     return {**row, "failures": rounds.failures, "rounds": rounds.results}
 
 
-def as_json(summary):
-    return json.dumps(summary, indent=1) + "\n"
+def as_json(run):
+    """One line for each figure and for each round of a server, so that two files can be compared by
+    eye as well."""
+    return json.dumps(run, indent=1) + "\n"
+
+
+def read_json(path):
+    """A run from its file; ValueError if the file holds something else."""
+    run = json.loads(path.read_text())
+    if not isinstance(run, dict) or run.get("format") != FORMAT:
+        raise ValueError(f"{path} is no report of this version of ./dev bench")
+    return run
 
 
 def conditions(machine):
@@ -75,7 +86,7 @@ def conditions(machine):
     if machine["load_cpus"]:
         pinned = f"server on {name_cpus(machine['server_cpus'])}, load on " \
                  f"{name_cpus(machine['load_cpus'])}"
-    return (f"{machine['host']}, {machine['kernel']} {machine['machine']}, "
+    return (f"{machine['host']}, {machine['processor']}, {machine['kernel']}, "
             f"{machine['cpus']} CPUs ({pinned}), medians of {machine['rounds']} rounds of "
             f"{machine['seconds']:g} s")
 
@@ -159,106 +170,65 @@ def columns(case):
 
 
 def remarks(servers):
-    """What is to be said about servers without figures."""
-    missing = [f"{row['name']} is missing: {row['missing']}" for row in servers if row["missing"]]
-    return missing + [f"{row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
-                      for row in servers if row["failures"]]
+    """What is to be said about servers that failed."""
+    return [f"{row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
+            for row in servers if row["failures"]]
 
 
-def as_text(summary):
-    lines = [f"{summary['scenario']}: {conditions(summary['machine'])}"]
-    for case in summary["cases"]:
-        shown = columns(case)
-        rows = [[case["name"], *(title for title, _ in shown)]]
-        rows += [[f"  {row['name']}", *(text(row) for _, text in shown)]
-                 for row in case["servers"] if not row["missing"]]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines.append("")
-        for first, *rest in rows:
-            cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:]))
-            lines.append("  ".join([first.ljust(widths[0]), *cells]))
-        lines += [f"  {remark}" for remark in remarks(case["servers"])]
-    lines += ["", disturbance(summary), component_line(summary["component"])]
-    return "\n".join(lines)
+def case_table(case):
+    shown = columns(case)
+    rows = [(row["name"], [text(row) for _, text in shown])
+            for row in case["servers"] if not row["missing"]]
+    return Table(case["name"], [title for title, _ in shown], rows, remarks(case["servers"]))
 
 
-STYLE = """
-:root { color-scheme: light dark; --text: #1c2024; --dim: #687078; --line: #d8dce0;
-        --back: #ffffff; --bar: #9aa4ae; --own: #2f6fd0; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6e8ea; --dim: #98a0a8; --line: #363c42; --back: #14171a;
-          --bar: #59636d; --own: #6ea0f0; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
-       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2.5rem; }
-p { color: var(--dim); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-.scroll { overflow-x: auto; }
-svg { width: 100%; height: auto; } svg text { font-size: 13px; fill: var(--text); }
-.bar { fill: var(--bar); } .own { fill: var(--own); }
-.spread { stroke: var(--text); stroke-width: 1.5; } .base { stroke: var(--dim);
-stroke-dasharray: 4 3; } .failed { color: #c03030; }
-"""
+def missing(scenario):
+    """{server: why it was not measured}"""
+    return {row["name"]: row["missing"] for case in scenario["cases"] for row in case["servers"]
+            if row["missing"]}
 
 
-def as_html(summary, programs=""):
-    title = f"copoll benchmark: {summary['scenario']}"
-    parts = [
-        "<!doctype html>", '<html lang="en">', '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width">',
-        f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(conditions(summary['machine']))}.",
-        "Bars: rate relative to the server named above the first column (dashed line), median of"
-        " the rounds; the thin line spans the lowest and the highest round.</p>",
-    ]
-    for case in summary["cases"]:
-        present = [row for row in case["servers"] if not row["missing"]]
-        parts.append(f"<h2>{escape(case['name'])}</h2>")
-        if case["view"] in ("rate", "fairness", "handshakes", "stream"):
-            parts.append(bars(present))
-        parts.append(html_table(present, columns(case)))
-        parts += [f"<p class='failed'>{escape(text)}</p>" for text in remarks(case["servers"])]
-    if programs:
-        parts.append(f"<pre class='scroll'>{escape(programs)}</pre>")
-    parts.append(f"<p>{escape(disturbance(summary))}.<br>"
-                 f"{escape(component_line(summary['component']))}.</p>")
-    return "\n".join(parts) + "\n"
+def program_tables(scenario):
+    """Of the programs that measure themselves."""
+    figures = scenario["programs"]
+    return scenarios.ALL[scenario["scenario"]].tables(figures) if figures else []
 
 
-def html_table(servers, shown):
-    head = "".join(f"<th>{escape(title)}</th>" for title, _ in shown)
-    body = [f"<tr><td>{escape(row['name'])}</td>"
-            + "".join(f"<td>{escape(text(row))}</td>" for _, text in shown) + "</tr>"
-            for row in servers]
-    return f"<div class='scroll'><table><tr><th></th>{head}</tr>{''.join(body)}</table></div>"
+def closing_lines(scenario):
+    """What is to be known about a scenario as a whole."""
+    lines = [f"{name} is missing: {why}" for name, why in missing(scenario).items()]
+    if scenario["lacks"]:
+        lines.append(f"not measured: {scenario['lacks']}")
+    if scenario["cases"]:
+        lines.append(disturbance(scenario))
+    if scenario["component"]:
+        lines.append(component_line(scenario["component"]))
+    return lines
 
 
-def bars(servers):
-    width, label, bar, gap = 800, 180, 18, 8
-    room = width - label - 60
-    longest = max([1.0] + [row["ratio_max"] for row in servers if row["ratio"] is not None])
+def scenario_text(scenario, machine):
+    tables = [*program_tables(scenario), *map(case_table, scenario["cases"])]
+    parts = [f"{scenario['scenario']}: {conditions(machine)}",
+             *("\n".join(table.as_lines()) for table in tables),
+             "\n".join(closing_lines(scenario))]
+    return "\n\n".join(part for part in parts if part)
 
-    def x(ratio):
-        return round(label + room * ratio / longest, 1)
 
-    height = len(servers) * (bar + gap) + gap
-    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="rates relative">']
-    for i, row in enumerate(servers):
-        top = gap + i * (bar + gap)
-        middle = top + bar / 2
-        parts.append(f'<text x="{label - 10}" y="{middle + 4.5}" text-anchor="end">'
-                     f'{escape(row["name"])}</text>')
-        if row["ratio"] is None:
-            parts.append(f'<text x="{label}" y="{middle + 4.5}">failed</text>')
-            continue
-        kind = "own" if row["name"].startswith("copoll") else "bar"
-        parts.append(f'<rect class="{kind}" x="{label}" y="{top}" rx="2" '
-                     f'width="{x(row["ratio"]) - label}" height="{bar}"/>')
-        parts.append(f'<line class="spread" x1="{x(row["ratio_min"])}" y1="{middle}" '
-                     f'x2="{x(row["ratio_max"])}" y2="{middle}"/>')
-        parts.append(f'<text x="{x(row["ratio_max"]) + 8}" y="{middle + 4.5}">'
-                     f'{row["ratio"]:.2f}</text>')
-    parts.append(f'<line class="base" x1="{x(1)}" y1="0" x2="{x(1)}" y2="{height}"/></svg>')
-    return "\n".join(parts)
+def targets_table(run):
+    """What the project wants to reach, and what this run says of it; none if it says nothing."""
+    verdicts = targets.judge(run)
+    rows = [(v.target.name, [v.target.wanted(), v.reached, v.verdict, v.why]) for v in verdicts]
+    return Table("targets", ["wanted", "reached", "", "why"], rows) if rows else None
+
+
+def as_markdown(run):
+    """All tables, without the words around them."""
+    parts = [[conditions(run["machine"]) + "."]]
+    if table := targets_table(run):
+        parts.append(table.as_markdown())
+    for scenario in run["scenarios"]:
+        parts.append([f"## {scenario['scenario']}"])
+        tables = [*program_tables(scenario), *map(case_table, scenario["cases"])]
+        parts += [table.as_markdown() for table in tables]
+        parts.append([f"- {line}" for line in closing_lines(scenario)])
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"

@@ -72,4 +72,4 @@ def lacks():
 
 
 run = p2p_programs.run
-as_text = p2p_programs.as_text
+tables = p2p_programs.tables

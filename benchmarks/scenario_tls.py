@@ -99,4 +99,4 @@ def lacks():
 
 
 run = tls_programs.run
-as_text = tls_programs.as_text
+tables = tls_programs.tables

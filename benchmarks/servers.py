@@ -18,6 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "libs/host/run"
+TOOLS = Path(os.environ.get("COPOLL_TOOLS") or
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
 # Nodes of libp2p print a multiaddr, those of tests/interop behind another word.
 LISTENING = re.compile(r"(?:listening on .*?|^READY )(/ip[46]/\S+|\S+:\d+)")
 LINEAR_MEMORY = re.compile(r"linear memory (\d+)")

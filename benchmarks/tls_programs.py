@@ -6,7 +6,7 @@ import measure
 from contenders import ANY_PORT, NATIVE
 from program_runs import builds, run_in_rounds, run_once
 from servers import Server, on_cpus
-from tables import middle, ratio, table
+from tables import Table, middle, ratio
 
 IN_MEMORY = "in memory"
 CLIENT = "client"
@@ -76,7 +76,7 @@ def in_memory_table(name, measured):
                              ratio(raw, stock)]))
     full, again = (rates(measured, "engine", ROWS[row][0], False) for row in list(ROWS)[:2])
     rows.append(("resumed / full", [ratio(again, full), "-", "-", "-", "-"]))
-    return table(f"{name}, {IN_MEMORY}", ["engine", "bare calls", "x bare calls", "stock mbedTLS",
+    return Table(f"{name}, {IN_MEMORY}", ["engine", "bare calls", "x bare calls", "stock mbedTLS",
                                           "bare calls x stock"], rows)
 
 
@@ -84,15 +84,11 @@ def client_table(measured):
     rows = [(name, [*(cell for kind in KINDS
                       for cell in (middle(row[kind]), ratio(row[kind], measured[OPENSSL][kind]))),
                     ratio(row["resumed"], row["full"])]) for name, row in measured.items()]
-    return table("client's side, server: native OpenSSL",
+    return Table("client's side, server: native OpenSSL",
                  [cell for kind in KINDS for cell in (f"{kind}/s", f"x {OPENSSL}")]
                  + ["resumed / full"], rows)
 
 
-def as_text(figures):
-    lines = []
-    for name, measured in figures.get(IN_MEMORY, {}).items():
-        lines += [*in_memory_table(name, measured), ""]
-    if CLIENT in figures:
-        lines += client_table(figures[CLIENT])
-    return "\n".join(lines).rstrip()
+def tables(figures):
+    found = [in_memory_table(*item) for item in figures.get(IN_MEMORY, {}).items()]
+    return found + ([client_table(figures[CLIENT])] if CLIENT in figures else [])

@@ -2,7 +2,6 @@
 """What bench.py and demo.py are made of: starting and ending servers, sums, the report."""
 import contextlib
 import io
-import json
 import os
 import resource
 import signal
@@ -24,7 +23,9 @@ import p2p_programs  # noqa: E402
 import report  # noqa: E402
 import scenario_p2p  # noqa: E402
 import scenario_tls  # noqa: E402
+import scenarios  # noqa: E402
 import servers  # noqa: E402
+import tables  # noqa: E402
 import tls_programs  # noqa: E402
 from component_size import leb128_size, stripped_size  # noqa: E402
 from measure import Case, Contender, Rounds, measure, run_load  # noqa: E402
@@ -339,8 +340,8 @@ class Test(unittest.TestCase):
                 self.assertGreater(turn["load_cpu_share"], 0)
         self.assertEqual(table[resumed.name]["never resumes"].results, [None])
         self.assertEqual(len(table[resumed.name]["good"].failures), 0)
-        summary = report.summarize("tls", {}, good, cases, table)
-        self.assertTrue(summary["cases"][0]["servers"][0]["suite"].startswith("TLS_"))
+        summed_up = report.summarize_cases(good, cases, table)
+        self.assertTrue(summed_up[0]["servers"][0]["suite"].startswith("TLS_"))
 
     def test_without_openssl_the_tls_servers_are_said_not_to_be_measured(self):
         with_tls = "OPENSSL_ECHO" in os.environ
@@ -359,7 +360,7 @@ class Test(unittest.TestCase):
                      for suite in ("chacha20", "aes_128_gcm")}
         clients = {"copoll": {"full": [100], "resumed": [300]},
                    "native OpenSSL": {"full": [200], "resumed": [400]}}
-        text = tls_programs.as_text({"in memory": {"copoll": measured}, "client": clients})
+        text = tables.as_text(tls_programs.tables({"in memory": {"copoll": measured}, "client": clients}))
         rows = {line[:30].strip(): line[30:].split() for line in text.splitlines()}
         self.assertEqual(rows["full handshakes/s, server"][:3], ["1,250", "1,500", "0.75"])
         self.assertEqual(rows["full handshakes/s, server"][4:6], ["625", "3.00"])
@@ -371,7 +372,7 @@ class Test(unittest.TestCase):
         measured = {"raw handshake us": [900, 400], "engine handshake us": [1000, 500],
                     "raw stream MB/s": [100, 200], "engine stream MB/s": [90, 190]}
         trips = {"copoll to js-libp2p": {"near": [0.31, 0.32, 0.33], "far": [0.61, 0.63, 0.73]}}
-        text = p2p_programs.as_text({"in memory": {"copoll": measured}, "round trips": trips})
+        text = tables.as_text(p2p_programs.tables({"in memory": {"copoll": measured}, "round trips": trips}))
         rows = {line[:28].strip(): line[28:].split() for line in text.splitlines()}
         self.assertEqual(rows["handshakes/s, listener"][:4], ["1,500", "1,806", "0.85",
                                                               "(0.80-0.90)"])
@@ -413,7 +414,7 @@ class Test(unittest.TestCase):
         natives = (contenders.NATIVE_COPOLL, contenders.NATIVE_EPOLL)
         known = {contenders.COPOLL, contenders.FLAT, contenders.TWO_TIER, contenders.MEMORY,
                  contenders.PLAIN, contenders.SPLICE, "a peer", *natives, *map(contenders.buffer_name, (4, 16, 64))}
-        for scenario in (bench.scenario_echo, bench.scenario_idle):
+        for scenario in (scenarios.ALL["echo"], scenarios.ALL["idle"]):
             cases = scenario.cases(["a peer"])
             names = [case.name for case in cases]
             for case in cases:
@@ -421,60 +422,10 @@ class Test(unittest.TestCase):
                 self.assertIn(case.reference, ["", *names])
                 self.assertIsInstance(report.columns(vars(case)), list)
 
-    def summary(self, view="rate"):
-        contenders_ = [Contender("copoll", []), Contender("ceiling", []),
-                       Contender("<peer>", [], peer=True),
-                       Contender("absent", [], missing="it is <nowhere>")]
-        table = {
-            "1 alone": {"copoll": Rounds([result(180)])},
-            "64 B x 1": {
-                "copoll": Rounds([result(80), result(90), result(99)]),
-                "ceiling": Rounds([result(100), result(100), result(100)]),
-                "<peer>": Rounds([None, None, None], ["lost & found"] * 3),
-                "absent": Rounds()}}
-        cases = [Case("1 alone", [], "ceiling"),
-                 Case("64 B x 1", [], "ceiling", view=view, reference="1 alone")]
-        machine = {"host": "some-host 1.2", "kernel": "Linux 6", "machine": "x86_64", "cpus": 4,
-                   "load_cpus": [3], "server_cpus": [0, 1, 2], "rounds": 3, "seconds": 1.0}
-        summary = report.summarize("echo", machine, contenders_, cases, table)
-        summary["component"] = {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}
-        return summary
-
-    def test_the_table_shows_ratios_conditions_and_failures(self):
-        text = report.as_text(self.summary())
-        for part in ("some-host 1.2", "Linux 6", "4 CPUs", "server on CPUs 0-2",
-                     "3 rounds of 1 s", "x ceiling", "1,000 without",
-                     "other programs used 25%", "<peer> FAILED 3 times: lost & found",
-                     "absent is missing: it is <nowhere>", "x 1 alone"):
-            self.assertIn(part, text)
-        row = [line for line in text.splitlines() if line.startswith("  copoll")][-1]
-        self.assertEqual(row.split()[:5], ["copoll", "0.90", "0.80-0.99", "0.50", "90"])
-
-    def test_a_case_shows_the_columns_of_its_view(self):
-        for view, title in (("rate", "MB/s"), ("fairness", "max/min"), ("rest", "waits/s"),
-                            ("held", "all echoed s"), ("memory", "linear memory B/conn"),
-                            ("handshakes", "cipher suite"), ("stream", "load CPU %")):
-            with self.subTest(view=view):
-                self.assertIn(title, report.as_text(self.summary(view)))
-                self.assertIn(title, report.as_html(self.summary(view)))
-
-    def test_the_json_holds_every_round(self):
-        _, case = json.loads(report.as_json(self.summary()))["cases"]
-        copoll, ceiling, peer, _ = case["servers"]
-        self.assertEqual([r["messages_per_second"] for r in copoll["rounds"]], [80, 90, 99])
-        self.assertEqual((copoll["ratio"], ceiling["ratio"], peer["ratio"]), (0.9, 1.0, None))
-
-    def test_the_html_page_stands_alone_and_escapes_names(self):
-        page = report.as_html(self.summary())
-        self.assertIn("&lt;peer&gt;", page)
-        self.assertNotIn("<peer>", page)
-        self.assertIn("<svg", page)
-        for outside in ("http", "src=", "href=", "@import"):
-            self.assertNotIn(outside, page)
-
     def test_wrong_options_end_with_code_two(self):
         for wrong in (["no-such-scenario"], ["--peer", "nameless"], ["--rounds", "0"],
-                      ["--seconds", "0"], ["--host", "none"], ["--peers", "/no/such/folder"]):
+                      ["--seconds", "0"], ["--host", "none"], ["--peers", "/no/such/folder"],
+                      ["--compare", "/no/such/file"]):
             with self.subTest(wrong=wrong), contextlib.redirect_stderr(io.StringIO()):
                 with self.assertRaises(SystemExit) as exit_:
                     bench.parse_arguments(wrong)
@@ -483,7 +434,7 @@ class Test(unittest.TestCase):
     def test_quick_means_fewer_rounds_unless_said_otherwise(self):
         self.assertEqual(bench.parse_arguments(["--quick"]).rounds, 3)
         self.assertEqual(bench.parse_arguments(["--quick", "--rounds", "5"]).rounds, 5)
-        self.assertEqual(bench.parse_arguments([]).scenarios, list(bench.SCENARIOS))
+        self.assertEqual(bench.parse_arguments([]).scenarios, list(scenarios.ALL))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The scenarios by their names.
+
+A scenario says how many open files it needs, and has one of these or both:
+- cases(names of peers) that servers are measured in, contenders(host), the component whose size
+  is told, perhaps peers(folder, host) other than the usual ones, and perhaps lacks(), why it
+  cannot be done here;
+- programs that measure themselves: run(options, show_progress) and tables(figures).
+"""
+import scenario_echo
+import scenario_idle
+import scenario_p2p
+import scenario_timers
+import scenario_tls
+
+ALL = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
+       "tls": scenario_tls, "p2p": scenario_p2p}
