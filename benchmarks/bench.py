@@ -96,7 +96,8 @@ def peers_of(scenario, options):
 def run_scenario(name, options, machine):
     """Its summary."""
     scenario = scenarios.ALL[name]
-    summary = {"scenario": name, "cases": [], "programs": {}, "lacks": "", "component": None}
+    summary = {"scenario": name, "cases": [], "programs": {}, "lacks": "", "missing": {},
+               "component": None}
     if hasattr(scenario, "run"):
         summary["programs"] = scenario.run(options, show_progress)
     if hasattr(scenario, "cases"):
@@ -108,7 +109,8 @@ def run_scenario(name, options, machine):
 
 
 def run_cases(name, scenario, options):
-    peers = peers_of(scenario, options)
+    named = peers_of(scenario, options)
+    peers = [peer for peer in named if not peer.missing]
     cases = [case for case in scenario.cases([peer.name for peer in peers])
              if options.case in case.name]
     lacking = scenario.lacks() if cases and hasattr(scenario, "lacks") else ""
@@ -121,6 +123,7 @@ def run_cases(name, scenario, options):
                     show_progress)
     binary = scenario.component.read_bytes()
     return {"cases": report.summarize_cases(everybody, cases, table),
+            "missing": {peer.name: peer.missing for peer in named if peer.missing},
             "component": {"name": scenario.component.name, "bytes": len(binary),
                           "stripped_bytes": stripped_size(binary)}}
 

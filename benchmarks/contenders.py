@@ -18,7 +18,6 @@ SPLICE = "flat, by splice"
 TWO_TIER = "two-tier ceiling"
 NATIVE_COPOLL = "native copoll"
 NATIVE_EPOLL = "native epoll"
-MEMORY = "copoll, telling its memory"
 
 # File in the folder of --peers: name in the report.
 PEERS = {

@@ -185,7 +185,7 @@ def case_table(case):
 def missing(scenario):
     """{server: why it was not measured}"""
     return {row["name"]: row["missing"] for case in scenario["cases"] for row in case["servers"]
-            if row["missing"]}
+            if row["missing"]} | scenario["missing"]
 
 
 def program_tables(scenario):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Scenario idle: what connections cost that only stay open, and whether busy ones are equal."""
-from contenders import (COPOLL, ECHO_SERVER, FLAT, MEMORY, NATIVE_COPOLL, PLAIN, TWO_TIER, WASI,
+from contenders import (COPOLL, ECHO_SERVER, FLAT, NATIVE_COPOLL, PLAIN, TWO_TIER, WASI,
                         component as component_contender, components, natives)
 from measure import Case
 
 ALONE = "10 active"
 ALL_IDLE = 5_000
 HELD = 15_000
-MEASURED = 10_000
 
 component = ECHO_SERVER
 open_files = HELD + 1_000
@@ -15,8 +14,7 @@ open_files = HELD + 1_000
 
 def contenders(host):
     return [*components(host), *natives((NATIVE_COPOLL, "echo_server")),
-            component_contender(PLAIN, WASI / "ceiling_plain.wasm", host),
-            component_contender(MEMORY, WASI / "echo_memory.wasm", host)]
+            component_contender(PLAIN, WASI / "ceiling_plain.wasm", host)]
 
 
 def cases(peers):
@@ -36,6 +34,4 @@ def cases(peers):
         case("1,000 busy", 1_000, view="fairness", seconds=2),
         case(f"all idle: {ALL_IDLE:,}", 0, ALL_IDLE, view="rest", seconds=5, rounds=3),
         case(f"held: {HELD:,}, then each echoes once", 0, HELD, view="held", seconds=1, rounds=3),
-        case(f"memory: {MEASURED:,} idle", 0, MEASURED, view="memory", seconds=2, rounds=1,
-             contenders=(MEMORY,)),
     ]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Scenario p2p: handshakes, streams, bulk and memory of libp2p nodes, and what measures itself (see
+"""Scenario p2p: handshakes, streams and bulk of libp2p nodes, and what measures itself (see
 p2p_programs.py)."""
 import measure
 import p2p_programs
-from contenders import (ANY_PORT, COPOLL, MEMORY, NATIVE, NATIVE_COPOLL, P2P_PEERS, WASI,
+from contenders import (ANY_PORT, COPOLL, NATIVE, NATIVE_COPOLL, P2P_PEERS, WASI,
                         component as in_component, from_folder)
 from measure import Case, Contender
 from p2p_programs import NODES, node
@@ -16,16 +16,19 @@ LOAD = NATIVE / "p2p_load"
 CEILING = "sealed ceiling"
 GO, JS, RUST = NODES
 SEED = P2P_PEERS["libp2p-listen-livefix.wasm"]
-STREAMS = 10_000
-CONNECTIONS = 1_000
 
 
 def contenders(host):
     found = [in_component(COPOLL, component, host),
-             in_component(CEILING, WASI / "ceiling_sealed.wasm", host),
-             in_component(MEMORY, WASI / "p2p_memory.wasm", host)]
+             in_component(CEILING, WASI / "ceiling_sealed.wasm", host)]
     if (NATIVE / "p2p_server").exists():
         found.append(Contender(NATIVE_COPOLL, [str(NATIVE / "p2p_server"), *ANY_PORT]))
+    return found + nodes()
+
+
+def nodes():
+    """Of other implementations."""
+    found = []
     for name in NODES:
         command, missing = node(name)
         found.append(Contender(name, [*command, "listen"], peer=True, missing=missing))
@@ -38,15 +41,12 @@ def peers(folder, host):
 
 
 def cases(peer_names):
-    nodes = (COPOLL, NATIVE_COPOLL, *NODES, *peer_names)
+    everybody = (COPOLL, NATIVE_COPOLL, *NODES, *peer_names)
     common = {"base": JS, "also": tuple(n for n in (SEED,) if n in peer_names),
-              "program": LOAD, "contenders": nodes}
+              "program": LOAD, "contenders": everybody}
     bulk = {**common, "view": "stream"}
     sealed = {**bulk, "also": (*common["also"], CEILING), "contenders": (COPOLL, CEILING,
-                                                                      *nodes[1:])}
-    memory = {"base": MEMORY, "view": "memory of streams", "rounds": 1, "program": LOAD,
-              "contenders": (MEMORY,), "seconds": 2}
-    idle = ["--do", "idle", "--idle"]
+                                                                      *everybody[1:])}
     return [
         Case("handshakes: connect, 1 B there and back, close; 1 at once",
              ["--do", "visits", "--at-once", "1"], view="handshakes", **common),
@@ -57,12 +57,6 @@ def cases(peer_names):
         Case("streams: open, 1 B there and back, close; 1 at once",
              ["--do", "streams", "--at-once", "1"], **common),
         Case("streams: the same; 8 at once", ["--do", "streams", "--at-once", "8"], **common),
-        Case(f"memory: {STREAMS:,} idle streams, 500 a connection",
-             ["--do", "held", "--idle", str(STREAMS)], **memory),
-        Case(f"memory: {STREAMS:,} the same, each with a task that waits for it",
-             [*idle, str(STREAMS)], **memory),
-        Case(f"memory: {CONNECTIONS:,} idle connections, 1 stream each",
-             [*idle, str(CONNECTIONS), "--per-connection", "1"], **memory),
     ]
 
 

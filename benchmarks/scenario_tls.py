@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Scenario tls: handshakes, streams and memory of TLS 1.3 servers, and what it costs without a
-network (see tls_programs.py)."""
+"""Scenario tls: handshakes and streams of TLS 1.3 servers, and what it costs without a network (see
+tls_programs.py)."""
 import subprocess
 
 import measure
@@ -14,10 +14,8 @@ component = WASI / "tls_server.wasm"
 open_files = 2_000
 
 TICKETS = "with tickets"
-MEMORY = "copoll, telling its memory"
 IDENTITY = ROOT / "benchmarks/tls"
 RUSTLS = tuple(TLS_PEERS.values())
-HELD = 1_000
 RECORD = 16 * 1024
 SUITES = ("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 
@@ -51,7 +49,6 @@ def contenders(host):
     found = [
         in_component(host, COPOLL, "tls_server.wasm", "--no-tickets"),
         in_component(host, with_tickets(COPOLL), "tls_server.wasm"),
-        in_component(host, MEMORY, "tls_memory.wasm"),
         natively(OPENSSL, "openssl_echo", openssl, *ANY_PORT, "--no-tickets"),
         natively(with_tickets(OPENSSL), "openssl_echo", openssl, *ANY_PORT)]
     if native.exists():
@@ -70,9 +67,6 @@ def cases(peer_names):
     base = next((name for name in RUSTLS if name in peer_names), OPENSSL)
     visits = ["--tls", "--connections", AT_ONCE, "--handshakes"]
     bulk = ["--tls", "--connections", "1", "--size", str(RECORD), "--pipeline", "4", "--suite"]
-    held = ["--tls", "--connections", "0", "--idle", str(HELD), "--patience", "30"]
-    busy = ["--tls", "--connections", str(HELD), "--patience", "30", "--size"]
-    memory = {"base": OPENSSL, "view": "memory", "rounds": 1, "contenders": (MEMORY,)}
     return [
         Case("full handshakes, P-256 and X25519", [*visits, "full"], base, also=(OPENSSL,),
              contenders=common, view="handshakes"),
@@ -82,9 +76,6 @@ def cases(peer_names):
              reference="full handshakes and a ticket", contenders=resuming, view="handshakes"),
         *(Case(f"16 KiB x 1 connection, 4 in flight, {suite}", [*bulk, suite], base,
                also=(OPENSSL,), contenders=common, view="stream") for suite in SUITES),
-        Case(f"memory: {HELD:,} idle", held, seconds=2, **memory),
-        Case(f"memory: {HELD:,} active, 64 B", [*busy, "64"], seconds=2, **memory),
-        Case(f"memory: {HELD:,} active, 16 KiB", [*busy, str(RECORD)], seconds=2, **memory),
     ]
 
 

@@ -9,9 +9,12 @@ A scenario says how many open files it needs, and has one of these or both:
 """
 import scenario_echo
 import scenario_idle
+import scenario_memory
 import scenario_p2p
+import scenario_size
 import scenario_timers
 import scenario_tls
 
 ALL = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
-       "tls": scenario_tls, "p2p": scenario_p2p}
+       "tls": scenario_tls, "p2p": scenario_p2p, "size": scenario_size,
+       "memory": scenario_memory}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Callable
 
-from contenders import (COPOLL, FLAT, MEMORY, PLAIN, PEERS, P2P_PEERS, TLS_PEERS, TWO_TIER,
-                        buffer_name)
+import scenario_memory
+from contenders import (COPOLL, FLAT, PEERS, PLAIN, P2P_PEERS, TLS_PEERS, TWO_TIER, buffer_name)
 from measure import Rounds
 from tables import spread
 
@@ -170,16 +170,12 @@ def idle_targets():
         target("15,000 held, connections that echo",
                figure("held: 15,000, then each echoes once", COPOLL, "idle"), 15_000,
                form=",.0f"),
-        target("linear memory per idle connection, bytes",
-               figure("memory: 10,000 idle", MEMORY, "linear_memory_bytes_per_connection"), 1024,
-               True, ",.0f"),
     ]
 
 
 def tls_targets():
     def target(*arguments, **more):
         return Target(arguments[0], "tls", *arguments[1:], **more)
-    memory = "linear_memory_bytes_per_connection"
     return [
         target("full handshakes in memory, x bare calls",
                in_memory("full handshake us", inverse=True), 0.95),
@@ -193,14 +189,10 @@ def tls_targets():
                why="the full one became cheaper; two thirds of the resumed one are X25519, for "
                    "forward secrecy"),
         target(f"full handshakes over the network, x {RUSTLS}",
-               rate("full handshakes", COPOLL, RUSTLS), 1,
+               rate("full handshakes, P-256 and X25519", COPOLL, RUSTLS), 1,
                why="ring's P-256 and X25519 are assembly that its authors compiled to "
                    "WebAssembly-friendly C with wider multiplication; by processor time both are "
                    "close"),
-        target("1,000 idle, linear memory each, bytes",
-               figure("memory: 1,000 idle", MEMORY, memory), 8192, True, ",.0f"),
-        target("1,000 active at 16 KiB, linear memory each, bytes",
-               figure("memory: 1,000 active, 16 KiB", MEMORY, memory), 24_576, True, ",.0f"),
     ]
 
 
@@ -208,7 +200,6 @@ def p2p_targets():
     def target(*arguments, **more):
         return Target(arguments[0], "p2p", *arguments[1:], **more)
     down, up, echo = (f"{what}, 1 stream" for what in ("download", "upload", "echo"))
-    memory = "linear_memory_bytes_per_connection"
     in_lock_step = "server and client wait for each other a quarter of the time; by processor " \
                    "time the ratio is higher"
     return [
@@ -222,13 +213,21 @@ def p2p_targets():
                  why=in_lock_step) for case in (down, up)),
         target("handshakes in memory, x bare cryptography",
                in_memory("handshake us", inverse=True), 0.9),
-        target("10,000 idle streams, linear memory each, bytes",
-               figure("memory: 10,000 idle streams, 500 a connection", MEMORY, memory), 512, True,
-               ",.0f"),
-        target("the same with a task that waits for each, bytes",
-               figure("memory: 10,000 the same, each with a task that waits for it", MEMORY,
-                      memory), 512, True, ",.0f",
-               why="three coroutine frames and a registration per wait"),
+    ]
+
+
+def memory_targets():
+    def target(case, server, most, **more):
+        name = f"linear memory of each, {case}"
+        return Target(name, "memory", figure(case, server, "linear_memory_bytes_per_connection"),
+                      most, True, ",.0f", **more)
+    return [
+        target("TCP: 10,000 idle", scenario_memory.TCP, 1024),
+        target("TLS: 1,000 idle", scenario_memory.TLS, 8192),
+        target("TLS: 1,000 active, 16 KiB", scenario_memory.TLS, 24_576),
+        target("libp2p: 10,000 idle streams, 500 a connection", scenario_memory.P2P, 512),
+        target("libp2p: 10,000 the same, each with a task that waits for it", scenario_memory.P2P,
+               512, why="the frames of the coroutines that wait, and the wait itself"),
     ]
 
 
@@ -239,4 +238,5 @@ TARGETS = [
            program(COPOLL, "cancel_and_set_ns"), 200, True, ".0f"),
     *tls_targets(),
     *p2p_targets(),
+    *memory_targets(),
 ]

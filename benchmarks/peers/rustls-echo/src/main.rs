@@ -27,7 +27,7 @@ use wstd::net::{TcpListener, TcpStream};
 
 const BUFFER: usize = 64 * 1024;
 
-type Result = std::result::Result<(), Box<dyn Error>>;
+type Result<Value> = std::result::Result<Value, Box<dyn Error + Send + Sync>>;
 
 fn config() -> Arc<ServerConfig> {
     let certificate = include_bytes!("../../../tls/certificate.pem");
@@ -55,7 +55,7 @@ struct Session {
 
 impl Session {
     /// Takes what has come and leaves what is to be sent in `out`. True when the peer has closed.
-    fn take(&mut self, mut come: &[u8]) -> std::result::Result<bool, Box<dyn Error>> {
+    fn take(&mut self, mut come: &[u8]) -> Result<bool> {
         let mut closed = false;
         while !come.is_empty() && !closed {
             self.tls.read_tls(&mut come)?;
@@ -86,7 +86,7 @@ impl Session {
     }
 }
 
-async fn serve(mut stream: TcpStream, config: Arc<ServerConfig>) -> Result {
+async fn serve(mut stream: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
     let mut tls = ServerConnection::new(config)?;
     tls.set_buffer_limit(None);
     let mut session = Session { tls, plain: vec![0; BUFFER], out: Vec::with_capacity(BUFFER) };
@@ -136,10 +136,7 @@ fn main() -> std::io::Result<()> {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let _ = stream.set_nodelay(true);
-            let config = config.clone();
-            tokio::task::spawn(async move {
-                let _ = serve(stream, config).await.map_err(|error| error.to_string());
-            });
+            tokio::spawn(serve(stream, config.clone()));
         }
     })
 }
