@@ -190,9 +190,8 @@ def tls_targets():
                    "forward secrecy"),
         target(f"full handshakes over the network, x {RUSTLS}",
                rate("full handshakes, P-256 and X25519", COPOLL, RUSTLS), 1,
-               why="ring's P-256 and X25519 are assembly that its authors compiled to "
-                   "WebAssembly-friendly C with wider multiplication; by processor time both are "
-                   "close"),
+               why="a handshake is X25519 and P-256 for the most part; by processor time the two "
+                   "are close"),
     ]
 
 
