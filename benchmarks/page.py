@@ -33,7 +33,8 @@ svg { display: block; width: 100%; max-width: 34rem; height: auto; }
 .met { color: var(--met); } .missed, .failed { color: var(--missed); }
 """
 PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9, "p99_99": 99.99}
-WITH_BARS = ("rate", "fairness", "handshakes", "stream")
+WITH_BARS = ("rate", "fairness", "handshakes", "visits", "stream")
+WITH_LATENCY = (*WITH_BARS, "open loop")
 
 
 def as_html(run):
@@ -67,7 +68,9 @@ def scenario_parts(summary):
     for case in summary["cases"]:
         parts.append(f"<h3>{escape(case['name'])}</h3>")
         if case["view"] in WITH_BARS:
-            parts += [plots.ratio_bars(case), latency_plot(case)]
+            parts.append(plots.ratio_bars(case))
+        if case["view"] in WITH_LATENCY:
+            parts.append(latency_plot(case))
         parts.append(html_table(report.case_table(case)))
     parts += [f"<p>{escape(line)}</p>" for line in report.closing_lines(summary)]
     return parts

@@ -7,6 +7,7 @@ A scenario says how many open files it needs, and has one of these or both:
   cannot be done here;
 - programs that measure themselves: run(options, show_progress) and tables(figures).
 """
+import scenario_accept
 import scenario_echo
 import scenario_idle
 import scenario_memory
@@ -15,6 +16,6 @@ import scenario_size
 import scenario_timers
 import scenario_tls
 
-ALL = {"echo": scenario_echo, "idle": scenario_idle, "timers": scenario_timers,
-       "tls": scenario_tls, "p2p": scenario_p2p, "size": scenario_size,
+ALL = {"echo": scenario_echo, "idle": scenario_idle, "accept": scenario_accept,
+       "timers": scenario_timers, "tls": scenario_tls, "p2p": scenario_p2p, "size": scenario_size,
        "memory": scenario_memory}

@@ -2,7 +2,7 @@
 //
 // echo_load: drives an echo server over many connections, checks every byte, prints figures.
 // Start reading here; connection.hpp is what one connection does,
-// and visitor.hpp one that only comes for a handshake.
+// and visitor.hpp one that is short.
 #include "connection.hpp"
 #include "connector.hpp"
 #include "open_loop.hpp"
@@ -53,7 +53,7 @@ public:
             error = "no cipher suite " + opt_.suite;
             return false;
         }
-        if (opt_.handshakes) return find_server(error);
+        if (opt_.visits || opt_.handshakes) return find_server(error);
         if (opt_.tls) return connect_all_by_tls(error);
         return server_.open(
             opt_.idle + opt_.connections,
@@ -118,7 +118,7 @@ private:
         const bool resumes = opt_.handshakes == handshake_kind::resumed;
         for (std::size_t i = 0; i < opt_.connections; ++i)
             clients_.push_back(
-                std::make_unique<visitor>(state_, *tls_, server_.server(), i, resumes));
+                std::make_unique<visitor>(state_, tls_.get(), visits_, i, resumes));
         return true;
     }
 
@@ -228,6 +228,7 @@ private:
     descriptor epoll_;
     run_state state_;
     connector server_;
+    visitor::way visits_{server_.server(), opt_.per_address};
     std::unique_ptr<tls_factory> tls_;
     std::vector<std::unique_ptr<client>> clients_;  // the idle ones first
     std::optional<open_loop> open_loop_;

@@ -36,10 +36,11 @@ constexpr const char* help_text =
     "      --patience S         how long to wait for the server to accept, and to finish (10)\n"
     "      --verify MODE        full: every byte, edges: both ends of each read, none (full)\n"
     "      --per-address N      connections to 127.x.y.z that come from one address (20000)\n"
+    "      --visits             each connection ends after one byte there and back, and the next\n"
+    "                           one begins; that is a message\n"
     "      --tls                over TLS 1.3 with X25519, if it was built with OpenSSL\n"
     "      --suite NAME         the cipher suite, by its name in the RFCs (what OpenSSL prefers)\n"
-    "      --handshakes KIND    full, resumed: each connection ends after its handshake and one\n"
-    "                           byte there and back, and the next one begins; that is a message\n"
+    "      --handshakes KIND    full, resumed: visits by TLS, each with such a handshake\n"
     "      --phases             say on stderr when counting begins and ends: 'phase counting',\n"
     "                           'phase finishing', and then wait for a line on stdin\n"
     "  -j, --json               print one JSON object instead of text\n"
@@ -92,7 +93,9 @@ void split_address(std::string_view text, options& out) {
 }  // namespace
 
 options parse_options(int argc, char** argv) {
-    enum : int { warmup = 256, patience, verify, per_address, tls, suite, handshakes, phases };
+    enum : int {
+        warmup = 256, patience, verify, per_address, visits, tls, suite, handshakes, phases
+    };
     static constexpr option long_options[] = {
         {"connect", required_argument, nullptr, 'c'},
         {"connections", required_argument, nullptr, 'n'},
@@ -105,6 +108,7 @@ options parse_options(int argc, char** argv) {
         {"patience", required_argument, nullptr, patience},
         {"verify", required_argument, nullptr, verify},
         {"per-address", required_argument, nullptr, per_address},
+        {"visits", no_argument, nullptr, visits},
         {"tls", no_argument, nullptr, tls},
         {"suite", required_argument, nullptr, suite},
         {"handshakes", required_argument, nullptr, handshakes},
@@ -144,6 +148,7 @@ options parse_options(int argc, char** argv) {
             case per_address:
                 result.per_address = number<std::size_t>("--per-address", optarg, 1, 65535);
                 break;
+            case visits: result.visits = true; break;
             case tls:
                 if (!has_tls()) wrong_usage("built without OpenSSL", "--tls");
                 result.tls = true;
@@ -161,10 +166,11 @@ options parse_options(int argc, char** argv) {
     if (result.connections + result.idle == 0) wrong_usage("nothing to do with --connections", "0");
     if ((!result.suite.empty() || result.handshakes) && !result.tls)
         wrong_usage("missing", "--tls");
-    if (result.handshakes && result.idle > 0)
-        wrong_usage("nothing is idle with --handshakes", "--idle");
-    if (result.rate > 0 && (pipeline_given || result.handshakes || result.connections == 0))
-        wrong_usage("not with --pipeline, --handshakes or --connections 0", "--rate");
+    if (result.visits && result.tls) wrong_usage("with --tls it is --handshakes", "--visits");
+    const bool visiting = result.visits || result.handshakes;
+    if (visiting && result.idle > 0) wrong_usage("nothing is idle while visiting", "--idle");
+    if (result.rate > 0 && (pipeline_given || visiting || result.connections == 0))
+        wrong_usage("not with --pipeline, --visits, --handshakes or --connections 0", "--rate");
     return result;
 }
 

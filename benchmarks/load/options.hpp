@@ -25,7 +25,8 @@ struct options {
     verification verify = verification::full;
     bool tls = false;
     std::string suite{};  // the only one that is offered; empty: OpenSSL's
-    std::optional<handshake_kind> handshakes{};  // visits instead of connections that stay
+    bool visits = false;  // instead of connections that stay
+    std::optional<handshake_kind> handshakes{};  // visits with these
     bool phases = false;
     bool json = false;
 };

@@ -60,8 +60,8 @@ void print_json(const options& opt, const run_state& state, const summary& sum) 
                 per_second(state.bytes, sum) / 1e6);
     print_latency_json(state.latency);
     if (opt.rate > 0) {
-        std::printf("\"rate\": %.10g, \"lateness_us\": {\"p50\": %.1f, \"p99\": %.1f, "
-                    "\"max\": %.1f}, ",
+        std::printf("\"offered_per_second\": %.10g, \"lateness_us\": {\"p50\": %.1f, "
+                    "\"p99\": %.1f, \"max\": %.1f}, ",
                     opt.rate, microseconds(state.lateness.percentile(50)),
                     microseconds(state.lateness.percentile(99)),
                     microseconds(state.lateness.max()));

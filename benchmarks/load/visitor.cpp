@@ -9,20 +9,11 @@ namespace load {
 
 using enum moved::outcome;
 
-namespace {
-
-// Visits from one loopback address, before the next: an address has 28,000 ports by default, which
-// all visitors share, and each is in use for a minute after the visit.
-constexpr std::uint64_t per_address = 500;
-
-}  // namespace
-
-visitor::visitor(run_state& run, tls_factory& tls, const endpoint& server, std::size_t number,
-                 bool resumes)
+visitor::visitor(run_state& run, tls_factory* tls, way& to, std::size_t number, bool resumes)
     : client{run},
       tls_{tls},
-      server_{server},
-      slot_{resumes ? tls.make_slot() : nullptr},
+      way_{to},
+      slot_{resumes ? tls->make_slot() : nullptr},
       byte_{static_cast<std::byte>(number)},
       resumes_{resumes} {}
 
@@ -32,9 +23,15 @@ void visitor::begin_visit() {
     std::string error;
     begun_ = run_->now;
     stage_ = stage::connect;
-    auto fd = begin_connect(server_, visits_ / per_address, error);
+    auto fd = begin_connect(way_.server, way_.begun++ / way_.per_address, error);
     if (!fd) return fail("connect: " + error);
-    at_ = tls_.connect(std::move(fd), slot_.get());
+    if (tls_) {
+        auto made = tls_->connect(std::move(fd), slot_.get());
+        tls_at_ = made.get();
+        at_ = std::move(made);
+    } else {
+        at_ = plain_channel(std::move(fd));
+    }
     watch(EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -62,7 +59,7 @@ bool visitor::advance() {
     switch (stage_) {
         case stage::connect:
             watch(EPOLLIN, EPOLL_CTL_MOD);
-            stage_ = stage::handshake;
+            stage_ = tls_ ? stage::handshake : stage::send;
             return true;
         case stage::handshake: stage_ = stage::send; return true;
         case stage::send:
@@ -72,7 +69,7 @@ bool visitor::advance() {
         case stage::receive:
             run_->now = clock::now();
             ++received_;
-            if (!resumes_ || at_->is_resumed()) {
+            if (counts()) {
                 count(begun_);
                 if (run_->counting) ++run_->bytes;
             }
@@ -92,7 +89,7 @@ moved visitor::step() {
             if (!finish_connect(at_->descriptor(), run_->now, error)) return {failed, 0, error};
             return {some};
         }
-        case stage::handshake: return at_->shake_hands();
+        case stage::handshake: return tls_at_->shake_hands();
         case stage::send: return at_->send(byte_);
         case stage::receive: {
             std::array<std::byte, 1> back{};
@@ -111,7 +108,6 @@ void visitor::watch(std::uint32_t events, int operation) {
 }
 
 void visitor::end_visit() {
-    ++visits_;
     if (finishing_) return close();
     begin_visit();
 }

@@ -11,13 +11,21 @@
 
 namespace load {
 
-// Comes again and again: a new connection, a handshake, one byte there and back, the end from both
-// sides. Each visit counts as a message.
+// Comes again and again: a new connection, perhaps a handshake, one byte there and back, the end
+// from both sides. Each visit counts as a message.
 class visitor final : public client {
 public:
-    // `resumes`: each after the first with the session of the one before, and only they count.
-    visitor(run_state& run, tls_factory& tls, const endpoint& server, std::size_t number,
-            bool resumes);
+    // Where they go, and from how many addresses they come: one has 28,000 ports by default, which
+    // all visitors share, and each is in use for a minute after the visit.
+    struct way {
+        const endpoint& server;
+        std::size_t per_address;
+        std::size_t begun = 0;
+    };
+
+    // `tls`: nullptr for none. `resumes`: each after the first with the session of the one before,
+    // and only they count.
+    visitor(run_state& run, tls_factory* tls, way& to, std::size_t number, bool resumes);
 
     void start() override;
     void on_event(std::uint32_t epoll_events) override;
@@ -40,14 +48,16 @@ private:
     void close();
     void fail(std::string what);
 
-    tls_factory& tls_;
-    const endpoint& server_;
+    [[nodiscard]] bool counts() const { return !resumes_ || tls_at_->is_resumed(); }
+
+    tls_factory* tls_;
+    way& way_;
     std::unique_ptr<session_slot> slot_;
-    std::unique_ptr<tls_channel> at_;
+    std::unique_ptr<channel> at_;
+    tls_channel* tls_at_ = nullptr;  // the same, if it is one
     stage stage_ = stage::connect;
     clock::time_point begun_;
     std::array<std::byte, 1> byte_;
-    std::uint64_t visits_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
     bool resumes_;

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ import contenders  # noqa: E402
 import measure as measuring  # noqa: E402
 import p2p_programs  # noqa: E402
 import report  # noqa: E402
+import scenario_accept  # noqa: E402
 import scenario_p2p  # noqa: E402
 import scenario_tls  # noqa: E402
 import scenarios  # noqa: E402
@@ -248,13 +250,13 @@ class Test(unittest.TestCase):
         server = [Contender("good", echo_server())]
         after = measure(server, [busy, opened], 1, 0.5, False, lambda text: None)
         rate = after["busy"]["good"].results[0]["messages_per_second"]
-        self.assertEqual(after["open"]["good"].results[0]["rate"], round(rate / 100))
+        self.assertEqual(after["open"]["good"].results[0]["offered_per_second"], round(rate / 100))
         alone = measure(server, [opened], 1, 0.5, False, lambda text: None)
         self.assertEqual(list(alone), ["open"])
-        self.assertGreater(alone["open"]["good"].results[0]["rate"], 0)
-        summary = report.summarize("sample", {}, server, [opened], alone)
-        shown = dict(report.columns(vars(opened)))
-        row, = summary["cases"][0]["servers"]
+        self.assertGreater(alone["open"]["good"].results[0]["offered_per_second"], 0)
+        case, = report.summarize_cases(server, [opened], alone)
+        shown = dict(report.columns(case))
+        row, = case["servers"]
         for title in "offered/s", "messages/s", "p50 us", "p99.99 us", "load late p99 us":
             self.assertNotEqual(shown[title](row), "-", title)
 
@@ -304,6 +306,18 @@ class Test(unittest.TestCase):
         self.assertEqual(tokio.command[1:3], ["--host", "embedded"])
         self.assertIn("no wstd-echo-rw.wasm in", wstd.missing)
         self.assertTrue(native.command[0].endswith("native/tokio-echo-native"))
+
+    def test_short_connections_are_measured_one_and_many_at_once(self):
+        cases = [replace(case, base="good", contenders=())
+                 for case in scenario_accept.cases(["a peer"])]
+        table = measure([Contender("good", echo_server())], cases, 1, 0.5, False,
+                        lambda text: None)
+        for case, at_once in zip(cases, (1, 64)):
+            turn, = table[case.name]["good"].results
+            self.assertEqual((turn["connections"], turn["errors"]), (at_once, 0))
+            self.assertGreater(turn["messages"], 0)
+        for case in report.summarize_cases([Contender("good", [])], cases, table):
+            self.assertNotIn("-", [text(case["servers"][0]) for _, text in report.columns(case)])
 
     def test_peers_of_tls_are_others(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -374,7 +374,7 @@ class Test(unittest.TestCase):
                 connection.sendall(data)
         f = self.figures(self.load(serve, "--rate", "100", "--connections", "4", "--idle", "2",
                                    "--seconds", "1", "--json"))
-        self.assertEqual((f["rate"], f["errors"], f["idle"]), (100, 0, 2))
+        self.assertEqual((f["offered_per_second"], f["errors"], f["idle"]), (100, 0, 2))
         self.assertGreater(f["messages"], 0)
         self.assertEqual(sum(count for _, count in f["latency_histogram_us"]), f["messages"])
         self.assertEqual(f["bytes_sent"], f["bytes_received"])
@@ -431,6 +431,49 @@ class Test(unittest.TestCase):
         for wrong in ["--pipeline", "1"], ["--connections", "0", "--idle", "1"], \
                 ["--tls", "--handshakes", "full"]:
             done = self.run_load("--connect", "127.0.0.1:1", "--rate", "10", *wrong)
+            self.assertEqual(done.returncode, 2)
+
+    # -- visits
+
+    def test_visits_are_short_connections_of_one_byte(self):
+        received, sources = [], set()
+
+        def serve(_index, connection):
+            sources.add(connection.getpeername()[0])
+            while data := connection.recv(65536):
+                received.append(data)
+                connection.sendall(data)
+        f = self.figures(self.load(serve, "--visits", "--connections", "3", "--per-address", "20",
+                                   "--json"))
+        self.assertGreater(f["messages"], 2)
+        self.assertEqual({len(data) for data in received}, {1})
+        self.assertEqual(f["bytes_sent"], len(received))
+        self.assertEqual(f["bytes_sent"], f["bytes_received"])
+        wanted = {f"127.0.0.{2 + i}" for i in range((f["bytes_sent"] - 1) // 20 + 1)}
+        self.assertEqual(sources - {"127.0.0.1"}, wanted)
+
+    def test_visits_that_go_wrong_are_found(self):
+        def wrong_byte(_index, connection):
+            connection.sendall(bytes(b ^ 1 for b in connection.recv(1)))
+
+        def no_answer(_index, connection):
+            connection.recv(1)
+
+        def too_much(_index, connection):
+            connection.sendall(2 * connection.recv(1))
+
+        def never_closes(_index, connection):
+            connection.sendall(connection.recv(1))
+            threading.Event().wait(30)
+        for serve, said in ((wrong_byte, "a wrong byte came back"), (no_answer, "closed by"),
+                            (too_much, "more bytes came back"), (never_closes, "did not end")):
+            with self.subTest(serve=serve.__name__):
+                self.assert_fails(self.load(serve, "--visits", "--patience", "0.3"),
+                                  "connection 0: ", said)
+
+    def test_what_does_not_go_with_visits_is_wrong(self):
+        for wrong in ["--tls"], ["--idle", "1"], ["--rate", "10"]:
+            done = self.run_load("--connect", "127.0.0.1:1", "--visits", *wrong)
             self.assertEqual(done.returncode, 2)
 
     # -- TLS
