@@ -22,14 +22,20 @@ def builds(host, program):
     return found
 
 
-def run_in_rounds(scenario, programs, options, show_progress):
-    """{contender: {figure: [each round]}} of all the programs."""
+def run_in_rounds(scenario, programs, options, show_progress, others=()):
+    """{contender: {figure: [each round]}} of all the programs, and of `others`: (contender, the
+    native program that measures the same of it)."""
     figures = {}
     for number in range(options.rounds):
-        for program in programs:
-            for name, command in builds(options.host, program).items():
-                show_progress(f"{scenario}, round {number + 1} of {options.rounds}: {name}, "
-                              f"{program}")
-                for figure, value in run_once(name, command).items():
-                    figures.setdefault(name, {}).setdefault(figure, []).append(value)
+        for name, program, command in commands(programs, options.host, others):
+            show_progress(f"{scenario}, round {number + 1} of {options.rounds}: {name}, {program}")
+            for figure, value in run_once(name, command).items():
+                figures.setdefault(name, {}).setdefault(figure, []).append(value)
     return figures
+
+
+def commands(programs, host, others):
+    found = [(name, program, command) for program in programs
+             for name, command in builds(host, program).items()]
+    return found + [(name, program, [str(NATIVE / program)]) for name, program in others
+                    if (NATIVE / program).exists()]

@@ -8,6 +8,7 @@ A scenario says how many open files it needs, and has one of these or both:
 - programs that measure themselves: run(options, show_progress) and tables(figures).
 """
 import scenario_accept
+import scenario_coroutine
 import scenario_echo
 import scenario_idle
 import scenario_memory
@@ -17,5 +18,5 @@ import scenario_timers
 import scenario_tls
 
 ALL = {"echo": scenario_echo, "idle": scenario_idle, "accept": scenario_accept,
-       "timers": scenario_timers, "tls": scenario_tls, "p2p": scenario_p2p, "size": scenario_size,
-       "memory": scenario_memory}
+       "timers": scenario_timers, "coroutine": scenario_coroutine, "tls": scenario_tls,
+       "p2p": scenario_p2p, "size": scenario_size, "memory": scenario_memory}
