@@ -47,6 +47,7 @@ task<result<stream>> connection::open(std::string protocol) {
     auto core = std::make_unique<detail::stream_core>(muxer, id);
     std::vector<std::string> protocols{std::move(protocol)};
     co_await check(core->propose(std::move(protocols)));
+    if (!muxer->lazy_negotiation) co_await check(core->await_answer());
     co_return stream{std::move(core)};
 }
 
@@ -70,6 +71,7 @@ task<result<stream>> connection::accept() {
 const peer_id& connection::remote_peer() const noexcept { return muxer_->remote.id; }
 const public_key& connection::remote_key() const noexcept { return muxer_->remote.key; }
 role connection::own_role() const noexcept { return muxer_->own_role; }
+bool connection::early_muxer() const noexcept { return muxer_->agreed_early; }
 std::size_t connection::streams() const noexcept { return muxer_->session().streams(); }
 bool connection::has_ended() const noexcept {
     return static_cast<bool>(muxer_->session().error());
@@ -90,7 +92,8 @@ task<result<connection>> upgrade(any_stream transport, role own_role, identity o
     if (options.early_muxer) handshake.muxers = detail::muxer_protocols();
     auto peer = co_await check(detail::shake_hands(std::move(transport), own_role, std::move(own),
                                                    std::move(handshake),
-                                                   detail::last_message::held));
+                                                   detail::last_message::held,
+                                                   options.lazy_negotiation));
     detail::muxer::peer remote{peer.remote_key(), peer.remote_peer()};
     const bool agreed = peer.muxer().has_value();
     detail::secured_transport secured{std::move(peer), std::move(remote), agreed};

@@ -187,7 +187,8 @@ host::state::connection_ptr host::state::adopt(connection made, addresses dialed
         peers.expire(now);
         next_expiry = now + between_expiries;
     }
-    tell(peer_connected{c->peer(), c->link.own_role(), c->link.remote_address()});
+    tell(peer_connected{c->peer(), c->link.own_role(), c->link.remote_address(),
+                        c->link.early_muxer()});
     return c;
 }
 

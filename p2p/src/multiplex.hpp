@@ -15,12 +15,12 @@ namespace copoll::p2p::detail {
 struct secured_transport {
     any_stream stream;
     muxer::peer remote;
-    bool muxer_agreed = false;
+    bool muxer_agreed = false;  ///< in the handshake
     buffer unread{};  ///< what came behind the handshake
 };
 
-/// Makes a connection of it, once the muxer is agreed on: the dialer proposes it with what it sends
-/// first. *Lifetime:* `options`, until completion.
+/// Makes a connection of it, once the muxer is agreed on: a lazy dialer proposes it with what it
+/// sends first. *Lifetime:* `options`, until completion.
 task<result<connection>> multiplex(secured_transport on, role own_role,
                                    const connection_options& options, clock::time_point agreed_by);
 

@@ -48,12 +48,14 @@ constexpr clock::duration longest_write = std::chrono::seconds{20};
 }  // namespace
 
 muxer::muxer(any_stream transport, peer remote_peer, role r, const connection_options& options,
-             buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by)
+             buffer unread, buffer unsent, muxer_agreement agreement, clock::time_point agreed_by)
     : remote(std::move(remote_peer)), own_role(r),
+      agreed_early(agreement == muxer_agreement::early),
+      lazy_negotiation(options.lazy_negotiation),
       negotiation_timeout(options.negotiation_timeout), transport_(std::move(transport)),
       session_(r, clock::now(), options.yamux), agreed_by_(agreed_by),
       unread_(std::move(unread)), leaving_(std::move(unsent)) {
-    if (!proposes) return;
+    if (agreement != muxer_agreement::proposed) return;
     proposal_.emplace(muxer_protocols());
     buffer nothing;
     const auto begun = proposal_->advance(nothing, leaving_);

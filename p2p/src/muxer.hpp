@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,13 @@ struct stream_waiters {
     event writable;
 };
 
+/// How it comes that both sides use the same one.
+enum class muxer_agreement : std::uint8_t {
+    early,       ///< agreed on within the handshake
+    negotiated,  ///< agreed on behind it
+    proposed,    ///< to be proposed with what is sent first
+};
+
 /// A Yamux session on a transport. Shared by the connection and its streams.
 ///
 /// One task writes and one reads, for all streams. What streams have to say while the tasks of a
@@ -37,10 +45,10 @@ public:
         peer_id id;
     };
 
-    /// `unread` came in already, `unsent` goes with what is sent first. With `proposes` so does a
-    /// proposal of the muxer, which the peer must take by `agreed_by`.
+    /// `unread` came in already, `unsent` goes with what is sent first. So does a proposal of the
+    /// muxer if there is to be one, which the peer must take by `agreed_by`.
     muxer(any_stream transport, peer remote_peer, role r, const connection_options& options,
-          buffer unread, buffer unsent, bool proposes, clock::time_point agreed_by);
+          buffer unread, buffer unsent, muxer_agreement agreement, clock::time_point agreed_by);
 
     task<result<void>> run();
     void close(go_away_code why) noexcept;
@@ -63,6 +71,8 @@ public:
 
     const peer remote;
     const role own_role;
+    const bool agreed_early;                    ///< on the muxer, within the handshake
+    const bool lazy_negotiation;                ///< of each stream
     const clock::duration negotiation_timeout;  ///< of each stream
 
 private:

@@ -5,7 +5,7 @@
 
 #include <copoll/check.hpp>
 
-#include "farewell.hpp"
+#include "agree.hpp"
 #include "secure_link.hpp"
 #include "security.hpp"
 #include "shake_hands.hpp"
@@ -35,28 +35,14 @@ const std::optional<std::string>& secure_stream::muxer() const noexcept {
 
 task<result<secure_stream>> detail::shake_hands(any_stream transport, role own_role, identity own,
                                                 noise::handshake_options options,
-                                                last_message last) {
-    security engine{own_role, own, std::move(options)};
+                                                last_message last, bool lazy) {
+    security engine{own_role, own, std::move(options), lazy};
     const bool holds_last = own_role == role::dialer && last == last_message::held;
     buffer in, out;
-    for (;;) {
-        const auto advanced = engine.advance(in, out);
-        if (!advanced) {
-            co_await say_farewell(transport, std::move(out));
-            co_return fail(advanced.error());
-        }
-        const bool complete = *advanced == progress::complete;
-        if (!(complete && holds_last)) {
-            co_await check(write_all(transport, std::as_const(out).data()));
-            out.clear();
-        }
-        if (complete) break;
-        const auto got = co_await transport.read_chunk();
-        if (!got) {
-            const bool ended = got.error() == copoll::errc::eof;
-            co_return fail(ended ? make_error_code(errc::truncated) : got.error());
-        }
-        in.append(std::span<const std::byte>(*got));
+    co_await check(agree(engine, transport, in, out));
+    if (!holds_last) {
+        co_await check(write_all(transport, std::as_const(out).data()));
+        out.clear();
     }
     const noise::handshake& done = engine.handshake();
     secured remote{done.remote_key(), done.remote_peer(), done.muxer()};

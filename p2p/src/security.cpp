@@ -19,8 +19,8 @@ std::variant<multistream::dialer, multistream::listener> negotiation(role own_ro
 
 }  // namespace
 
-security::security(role own_role, const identity& own, noise::handshake_options options)
-    : role_(own_role), protocol_(negotiation(own_role)),
+security::security(role own_role, const identity& own, noise::handshake_options options, bool lazy)
+    : begins_early_(lazy && own_role == role::dialer), protocol_(negotiation(own_role)),
       noise_(own_role, own, std::move(options)) {}
 
 result<progress> security::negotiate(buffer& in, buffer& out) {
@@ -32,7 +32,7 @@ result<progress> security::advance(buffer& in, buffer& out) {
         const auto agreed = negotiate(in, out);
         if (!agreed) return agreed;
         agreed_ = *agreed == progress::complete;
-        if (!agreed_ && role_ == role::listener) return progress::needs_input;
+        if (!agreed_ && !begins_early_) return progress::needs_input;
     }
     buffer nothing;  // what is in `in` is not for Noise until there is an agreement
     return noise_.advance(agreed_ ? in : nothing, out);

@@ -12,11 +12,11 @@
 
 namespace copoll::p2p::detail {
 
-/// Agreeing on `/noise`, and its handshake, in a row. The dialer does not wait for the first to
+/// Agreeing on `/noise`, and its handshake, in a row. A lazy dialer does not wait for the first to
 /// begin with the second.
 class security {
 public:
-    security(role own_role, const identity& own, noise::handshake_options options);
+    security(role own_role, const identity& own, noise::handshake_options options, bool lazy);
 
     result<progress> advance(buffer& in, buffer& out);
     const noise::handshake& handshake() const noexcept { return noise_; }
@@ -24,7 +24,7 @@ public:
 private:
     result<progress> negotiate(buffer& in, buffer& out);
 
-    role role_;
+    bool begins_early_;
     std::variant<multistream::dialer, multistream::listener> protocol_;
     noise::handshake noise_;
     bool agreed_ = false;

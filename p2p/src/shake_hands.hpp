@@ -11,7 +11,9 @@ namespace copoll::p2p::detail {
 /// the first read: one write less, but the listener waits for it.
 enum class last_message { sent, held };
 
+/// A lazy dialer begins the handshake before the listener has taken Noise.
 task<result<secure_stream>> shake_hands(any_stream transport, role own_role, identity own,
-                                        noise::handshake_options options, last_message last);
+                                        noise::handshake_options options, last_message last,
+                                        bool lazy = true);
 
 }  // namespace copoll::p2p::detail

@@ -102,50 +102,100 @@ task<result<void>> serve_one(p2p::connection& peer, F f) {
 
 }  // namespace
 
+namespace {
+
+/// How often each side writes until one byte has gone there and back on a new connection.
+struct writes {
+    std::size_t by_dialer = 0, by_listener = 0;
+};
+
+task<result<writes>> writes_of_one_byte(p2p::connection_options options) {
+    std::vector<std::size_t> by_dialer, by_listener;
+    auto [client, server] = co_await check(connected_pair());
+    any_stream at_dialer{counting_stream{std::move(client), &by_dialer}};
+    any_stream at_listener{counting_stream{std::move(server), &by_listener}};
+    writes until_then;
+    const auto body = [&](p2p::connection& c) {
+        return [](p2p::connection& on, std::vector<std::size_t>& d, std::vector<std::size_t>& l,
+                  writes& n) -> task<result<void>> {
+            co_await check(one_byte(on));
+            n = {d.size(), l.size()};
+            co_return {};
+        }(c, by_dialer, by_listener, until_then);
+    };
+    auto [d, l] = co_await when_all(
+        dial_and(std::move(at_dialer), new_identity(), options, body),
+        accept_and(std::move(at_listener), new_identity(), options, serve_echo));
+    CHECK(error_of(d) == no_error);
+    CHECK(error_of(l) == no_error);
+    co_return until_then;
+}
+
+}  // namespace
+
 TEST_CASE("connection: connecting and one byte there and back take two writes of each side") {
     run_test([]() -> task<result<void>> {
         for (const bool early_muxer : {true, false}) {
-            std::vector<std::size_t> by_dialer, by_listener;
-            auto [client, server] = co_await check(connected_pair());
-            any_stream at_dialer{counting_stream{std::move(client), &by_dialer}};
-            any_stream at_listener{counting_stream{std::move(server), &by_listener}};
             p2p::connection_options options;
             options.early_muxer = early_muxer;
-            std::size_t dialer_until_then = 0, listener_until_then = 0;
-            const auto body = [&](p2p::connection& c) {
-                return [](p2p::connection& on, std::vector<std::size_t>& d,
-                          std::vector<std::size_t>& l, std::size_t& dn,
-                          std::size_t& ln) -> task<result<void>> {
-                    co_await check(one_byte(on));
-                    dn = d.size();
-                    ln = l.size();
-                    co_return {};
-                }(c, by_dialer, by_listener, dialer_until_then, listener_until_then);
-            };
-            auto [d, l] = co_await when_all(
-                dial_and(std::move(at_dialer), new_identity(), options, body),
-                accept_and(std::move(at_listener), new_identity(), options, serve_echo));
-            CHECK(error_of(d) == no_error);
-            CHECK(error_of(l) == no_error);
+            const writes n = co_await check(writes_of_one_byte(options));
             // TCP is one round trip, and these are the two others
-            CHECK(dialer_until_then == 2);
-            CHECK(listener_until_then == 2);
+            CHECK(n.by_dialer == 2);
+            CHECK(n.by_listener == 2);
         }
         co_return {};
     }());
 }
 
+TEST_CASE("connection: who is not lazy waits for the answer to each proposal") {
+    run_test([]() -> task<result<void>> {
+        p2p::connection_options options;
+        options.lazy_negotiation = false;
+        // Noise, its first message, its last and the stream's protocol, the byte
+        const writes early = co_await check(writes_of_one_byte(options));
+        CHECK(early.by_dialer == 4);
+        CHECK(early.by_listener == 4);
+        options.early_muxer = false;
+        const writes behind = co_await check(writes_of_one_byte(options));
+        CHECK(behind.by_dialer == 5);
+        CHECK(behind.by_listener == 5);
+        co_return {};
+    }());
+}
+
+TEST_CASE("connection: who is not lazy is told at once that the peer does not take a protocol") {
+    run_in_worlds([]() -> task<result<void>> {
+        meeting m;
+        m.dialers.lazy_negotiation = false;
+        co_return co_await meet_echo(std::move(m), [](p2p::connection& c) -> task<result<void>> {
+            const auto none = co_await c.open("/nobody/knows/1.0.0");
+            CHECK(error_of(none) == p2p::errc::protocol_not_supported);
+            co_return co_await echoes(c, 1000);  // the connection goes on
+        });
+    });
+}
+
 TEST_CASE("connection: the muxer is agreed on in all ways") {
     run_in_worlds([]() -> task<result<void>> {
-        for (const bool by_dialer : {true, false}) {
-            for (const bool by_listener : {true, false}) {
-                meeting m;
-                m.dialers.early_muxer = by_dialer;
-                m.listeners.early_muxer = by_listener;
-                co_await check(meet_echo(std::move(m), [](p2p::connection& c) {
+        for (unsigned way = 0; way < 8; ++way) {
+            const bool by_dialer = way & 1, by_listener = way & 2;
+            meeting m;
+            m.dialers.early_muxer = by_dialer;
+            m.listeners.early_muxer = by_listener;
+            m.dialers.lazy_negotiation = m.listeners.lazy_negotiation = way & 4;
+            const bool early = by_dialer && by_listener;
+            const auto both = co_await check(meet(
+                std::move(m),
+                [early](p2p::connection& c) {
+                    CHECK(c.early_muxer() == early);
                     return echoes(c, 10'000);
+                },
+                [early](p2p::connection& c) {
+                    CHECK(c.early_muxer() == early);
+                    return serve_echo(c);
                 }));
-            }
+            co_await check(both.dialer);
+            co_await check(both.listener);
         }
         co_return {};
     });
@@ -220,15 +270,6 @@ TEST_CASE("connection: a protocol that the peer does not take is told by the fir
 
 namespace {
 
-/// Whether that was so long ago, by a clock that is the test's own. Others are not asked.
-bool is_ago([[maybe_unused]] clock::duration d, [[maybe_unused]] clock::time_point then) {
-#if __has_include(<copoll/backend/sim.hpp>)
-    return clock::now() - then == d;
-#else
-    return true;
-#endif
-}
-
 meeting with_little_time() {
     meeting m;
     m.dialers.negotiation_timeout = m.listeners.negotiation_timeout = 50ms;
@@ -267,6 +308,32 @@ TEST_CASE("connection: a peer that does not answer a proposal is given up in tim
                 auto s = co_await check(c.accept());
                 co_await check(echo_stream(std::move(s)));
                 CHECK(silent.reset_by_peer() == p2p::reset_code::negotiation_failed);
+                co_return co_await just_listen(c);
+            }));
+        CHECK(error_of(both.dialer) == no_error);
+        CHECK(error_of(both.listener) == no_error);
+        co_return {};
+    }());
+}
+
+TEST_CASE("connection: who is not lazy gives up in time a peer that does not answer") {
+    run_test([]() -> task<result<void>> {
+        meeting m = with_little_time();
+        m.dialers.lazy_negotiation = false;
+        const auto both = co_await check(meet(
+            std::move(m),
+            [](p2p::connection& c) -> task<result<void>> {
+                const auto proposed_at = clock::now();
+                const auto none = co_await c.open("/echo/1.0.0");
+                CHECK(error_of(none) == errc::timed_out);
+                CHECK(is_ago(50ms, proposed_at));
+                co_return co_await echoes(c, 1000);  // the connection goes on
+            },
+            [](p2p::connection& c) -> task<result<void>> {
+                auto silent = co_await check(c.accept());
+                auto s = co_await check(c.accept());
+                CHECK(silent.reset_by_peer() == p2p::reset_code::negotiation_failed);
+                co_await check(echo_stream(std::move(s)));
                 co_return co_await just_listen(c);
             }));
         CHECK(error_of(both.dialer) == no_error);

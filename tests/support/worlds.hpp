@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include <copoll/backend/context.hpp>
+#include <copoll/clock.hpp>
 
 #if __has_include(<copoll/backend/sim.hpp>)
 #include <copoll/backend/sim.hpp>
@@ -41,6 +42,15 @@ void run_in_worlds(F f) {
     }
 #else
     run_test(f());
+#endif
+}
+
+/// Whether that was so long ago, by a clock that is the test's own. Others are not asked.
+inline bool is_ago([[maybe_unused]] clock::duration d, [[maybe_unused]] clock::time_point then) {
+#if __has_include(<copoll/backend/sim.hpp>)
+    return clock::now() - then == d;
+#else
+    return true;
 #endif
 }
 

@@ -44,6 +44,11 @@ struct connection_options {
     yamux::options yamux{};
     /// Whether the muxer may be agreed on within the handshake, which saves a round trip.
     bool early_muxer = true;
+    /// Whether what follows a proposal of one protocol is sent along with it, before the peer has
+    /// taken it: of Noise, of the muxer, and of each stream. Saves a round trip each, and no peer
+    /// notices (multistream-select "V1Lazy" in rust-libp2p). Without it `open` waits for the
+    /// answer, and tells of protocols that are not supported.
+    bool lazy_negotiation = true;
     /// How long it may take from the first byte until streams can be opened.
     clock::duration timeout = std::chrono::seconds{10};
     /// How long it may take to agree on the protocol of a stream: from `stream::negotiate`, or from
@@ -68,7 +73,8 @@ public:
     void close(go_away_code why = go_away_code::normal) noexcept;
 
     /// Opens a stream and proposes `protocol` with the first bytes that are written, so that it
-    /// takes no round trip. Whether the peer takes it the first read tells.
+    /// takes no round trip. Whether the peer takes it the first read tells; without
+    /// `connection_options::lazy_negotiation` this does, as `open_first_of`.
     /// *Errors:* `errc::going_away`, `errc::too_many_streams`, why the connection ended;
     /// `timed_out` if the proposal does not get away; `invalid_argument` for what is no
     /// `multistream::is_protocol`.
@@ -98,6 +104,8 @@ public:
         local_ = std::move(local);
         remote_ = std::move(remote);
     }
+    /// Whether the muxer was agreed on within the handshake: both sides can, and may.
+    bool early_muxer() const noexcept;
     std::size_t streams() const noexcept;  ///< that are open, of both sides
     /// Nothing can be opened, accepted or sent any more.
     bool has_ended() const noexcept;

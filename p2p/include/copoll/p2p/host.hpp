@@ -49,6 +49,7 @@ struct peer_connected {
     peer_id peer;
     role own_role;
     std::optional<multiaddr> remote;
+    bool early_muxer = false;  ///< see `connection::early_muxer`
 };
 /// One of perhaps several connections has ended.
 struct peer_disconnected {
