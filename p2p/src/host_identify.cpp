@@ -122,6 +122,7 @@ task<void> host::state::push_changes(connection_ptr c) {
             continue;
         }
         if (!co_await sleep_for(pause_before_push)) co_return;
+        if (c->told >= version) continue;  // it has asked meanwhile
         const std::uint64_t telling = version;
         const identify_message said = self(c->link);
         const auto told = co_await with_timeout(push(c->link, said), options.answer_within);

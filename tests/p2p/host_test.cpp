@@ -775,6 +775,48 @@ TEST_CASE("host: asked to stop, all of it ends at once") {
 
 #if __has_include(<copoll/backend/sim.hpp>)
 
+namespace {
+
+task<result<void>> say_that_pushes_are_taken(p2p::stream asks) {
+    p2p::identify_message said;
+    said.protocols = {p2p::identify_push_protocol};
+    co_return co_await p2p::send_identify(asks, said);
+}
+
+task<result<void>> count_push(p2p::stream push, int& pushes) {
+    ++pushes;
+    co_await check(p2p::receive_identify(push));
+    co_return {};
+}
+
+}  // namespace
+
+TEST_CASE("host: what a peer was told when it asked is not pushed as well, but what changes is") {
+    run_test([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        p2p::host_options by_hand = node(memory);
+        by_hand.identify = false;
+        p2p::host host{node(memory)}, peer{std::move(by_hand)};
+        int pushes = 0;
+        peer.handle(p2p::identify_protocol, say_that_pushes_are_taken);
+        peer.handle(p2p::identify_push_protocol,
+                    [&](p2p::stream s) { return count_push(std::move(s), pushes); });
+        const auto ask_late = [](p2p::host& a, p2p::host& b, int* pushed) -> task<result<void>> {
+            co_await check(a.connect(b.addresses().front()));
+            co_await check(sleep_for(50ms));
+            auto asks = co_await check(b.open(a.id(), p2p::identify_protocol));
+            co_await check(p2p::receive_identify(asks));
+            co_await check(sleep_for(5s));
+            CHECK(*pushed == 0);
+            a.handle("/late/1.0.0", echo_back);
+            co_await check(sleep_for(5s));
+            CHECK(*pushed == 1);
+            co_return {};
+        };
+        co_return co_await with_two(host, peer, ask_late, &pushes);
+    }());
+}
+
 TEST_CASE("host: from nothing to an answer in three round trips") {
     sim::world w{{.latency = 10ms}};
     run_test([]() -> task<result<void>> {
