@@ -5,6 +5,7 @@ One folder a target: ClientHellos that were recorded, keys, certificates and PKC
 their forms, programs for the fuzzer of the engine, and what libp2p peers say to each other.
 """
 
+import hashlib
 import random
 import re
 import struct
@@ -122,10 +123,20 @@ def p2p_keys():
         yield name, bytes.fromhex(message), peer_id, cid, bytes.fromhex(signature)
 
 
+def with_length(message):
+    size = len(message)
+    return (bytes([size]) if size < 128 else bytes([size % 128 + 128, size // 128])) + message
+
+
 def protobuf_bytes(number, data):
-    length = bytes([len(data)]) if len(data) < 128 else bytes([len(data) % 128 + 128,
-                                                               len(data) // 128])
-    return bytes([number * 8 + 2]) + length + data
+    return bytes([number * 8 + 2]) + with_length(data)
+
+
+def plaintext_exchange(key):
+    """Of the peer with that key, whose id is the key itself if it is short."""
+    digest = bytes([0, len(key)]) + key if len(key) <= 42 else (
+        b"\x12\x20" + hashlib.sha256(key).digest())
+    return protobuf_bytes(1, digest) + protobuf_bytes(2, key)
 
 
 def negotiation(*lines):
@@ -160,15 +171,12 @@ def p2p_messages():
     yield "signed_record", "envelope", envelope
     yield "signed_record", "record", dict(protobuf_fields(envelope))[3]
     message = js_vector("identify_without_envelope") + envelope
-    length = bytes([len(message) % 128 + 128, len(message) // 128])
-    yield "identify", "message", length + message
+    yield "identify", "message", with_length(message)
     push = protobuf_bytes(3, b"/echo/1.0.0") + protobuf_bytes(6, b"agent")
-    yield "identify", "push", bytes([len(push)]) + push
-    yield "identify", "two_messages", (bytes([len(push)]) + push) * 2
+    yield "identify", "push", with_length(push)
+    yield "identify", "two_messages", with_length(push) * 2
     for name, key, *_ in p2p_keys():
-        said = protobuf_bytes(1, key)
-        length = bytes([len(said) % 128 + 128, len(said) // 128])
-        yield "identify", f"key_{name}", (bytes([len(said)]) if len(said) < 128 else length) + said
+        yield "identify", f"key_{name}", with_length(protobuf_bytes(1, key))
 
 
 def p2p_corpus():
@@ -178,6 +186,10 @@ def p2p_corpus():
         yield "peer_id", name + "_cid", cid.encode()
         yield "peer_id", name + "_key", message
         yield "protobuf", name, message
+        exchange = plaintext_exchange(message)
+        yield "plaintext", name + "_exchange", exchange
+        yield "plaintext", name, (negotiation(b"/multistream/1.0.0", b"/plaintext/2.0.0") +
+                                  with_length(exchange) + b"what follows")
         payload = protobuf_bytes(1, message) + protobuf_bytes(2, signature)
         yield "noise", name, payload + protobuf_bytes(4, protobuf_bytes(2, b"/yamux/1.0.0"))
     test = (P2P / "multiaddr_test.cpp").read_text(encoding="utf-8")

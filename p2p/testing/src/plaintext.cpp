@@ -2,29 +2,30 @@
 #include <copoll/p2p/testing/plaintext.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <copoll/check.hpp>
-#include <copoll/p2p/multistream.hpp>
 #include <copoll/p2p/protobuf.hpp>
 #include <copoll/p2p/varint.hpp>
 #include <copoll/stream.hpp>
 #include <copoll/time.hpp>
 
+#include "agree.hpp"
 #include "multiplex.hpp"
 
 namespace copoll::p2p::testing {
 namespace {
 
-/// Of an exchange: an RSA key of 8,192 bits has about a quarter of it.
-constexpr std::uint64_t longest_exchange = 4096;
-
 const std::vector<std::string>& protocols() {
     static const std::vector<std::string> only{plaintext_protocol};
     return only;
+}
+
+std::variant<multistream::dialer, multistream::listener> negotiation(role own_role) {
+    if (own_role == role::dialer) return multistream::dialer{protocols()};
+    return multistream::listener{protocols()};
 }
 
 void put_exchange(const identity& own, buffer& out) {
@@ -34,16 +35,47 @@ void put_exchange(const identity& own, buffer& out) {
     out.append(message.message());
 }
 
-/// Who the peer says it is; none if more bytes are needed.
-result<std::optional<detail::muxer::peer>> take_exchange(buffer& in) {
+}  // namespace
+
+plaintext_handshake::plaintext_handshake(role own_role, identity own,
+                                         std::optional<peer_id> expected, bool lazy)
+    : protocol_(negotiation(own_role)), own_(std::move(own)), expected_(std::move(expected)),
+      begins_early_(lazy && own_role == role::dialer) {}
+
+result<progress> plaintext_handshake::negotiate(buffer& in, buffer& out) {
+    return std::visit([&](auto& engine) { return engine.advance(in, out); }, protocol_);
+}
+
+result<progress> plaintext_handshake::advance(buffer& in, buffer& out) {
+    if (!agreed_) {
+        const auto agreed = negotiate(in, out);
+        if (!agreed) return agreed;
+        agreed_ = *agreed == progress::complete;
+    }
+    if (!sent_ && (agreed_ || begins_early_)) {
+        put_exchange(own_, out);
+        sent_ = true;
+    }
+    return agreed_ ? take_exchange(in) : progress::needs_input;
+}
+
+result<progress> plaintext_handshake::take_exchange(buffer& in) {
     const auto data = std::as_const(in).data();
     const auto length = varint::decode(data);
     if (!length) return fail(length.error());
-    if (!*length) return std::nullopt;
+    if (!*length) return progress::needs_input;
     if ((*length)->value > longest_exchange) return fail(errc::malformed_handshake);
     const auto size = static_cast<std::size_t>((*length)->value);
-    if (data.size() < (*length)->size + size) return std::nullopt;
-    protobuf::reader fields{data.subspan((*length)->size, size)};
+    const std::size_t at = (*length)->size;
+    if (data.size() < at + size) return progress::needs_input;
+    if (const auto taken = take_peer(data.subspan(at, size)); !taken) return fail(taken.error());
+    in.consume(at + size);
+    return progress::complete;
+}
+
+/// Who the peer says it is.
+result<void> plaintext_handshake::take_peer(std::span<const std::byte> message) {
+    protobuf::reader fields{message};
     std::span<const std::byte> id, key;
     for (;;) {
         const auto field = fields.next();
@@ -55,60 +87,26 @@ result<std::optional<detail::muxer::peer>> take_exchange(buffer& in) {
     }
     auto decoded = public_key::decode(key);
     if (!decoded) return fail(decoded.error());
-    detail::muxer::peer said{*decoded, peer_id::of(*decoded)};
-    if (!std::ranges::equal(said.id.bytes(), id)) return fail(errc::bad_identity);
-    in.consume((*length)->size + size);
-    return said;
+    auto proper = peer_id::of(*decoded);
+    if (!std::ranges::equal(proper.bytes(), id)) return fail(errc::bad_identity);
+    if (expected_ && *expected_ != proper) return fail(errc::wrong_peer);
+    remote_key_ = *std::move(decoded);
+    remote_peer_ = std::move(proper);
+    return {};
 }
 
-task<result<void>> read_more(any_stream& from, buffer& in) {
-    const auto got = co_await from.read_chunk();
-    if (!got) {
-        const bool ended = got.error() == copoll::errc::eof;
-        co_return fail(ended ? make_error_code(errc::truncated) : got.error());
-    }
-    in.append(std::span<const std::byte>(*got));
-    co_return {};
-}
-
-/// The dialer's exchange goes with its proposal.
-template <class Negotiation>
-task<result<detail::muxer::peer>> exchange(any_stream& with, const identity& own,
-                                           Negotiation& negotiation, bool exchanges_first,
-                                           buffer& in) {
-    buffer out;
-    for (bool agreed = false, sent = false;;) {
-        if (!agreed) {
-            const auto advanced = co_await check(negotiation.advance(in, out));
-            agreed = advanced == progress::complete;
-        }
-        if (!sent && (agreed || exchanges_first)) {
-            put_exchange(own, out);
-            sent = true;
-        }
-        co_await check(write_all(with, std::as_const(out).data()));
-        out.clear();
-        if (agreed) {
-            auto said = co_await check(take_exchange(in));
-            if (said) co_return *std::move(said);
-        }
-        co_await check(read_more(with, in));
-    }
-}
+namespace {
 
 task<result<connection>> upgrade(any_stream transport, role own_role, identity own,
                                  connection_options options) {
-    const auto agreed_by = clock::now() + options.timeout;
-    buffer in;
-    const bool dials = own_role == role::dialer;
-    multistream::dialer proposing{protocols()};
-    multistream::listener answering{protocols()};
-    auto exchanged = dials ? exchange(transport, own, proposing, dials, in)
-                           : exchange(transport, own, answering, dials, in);
-    detail::muxer::peer peer = co_await check(std::move(exchanged));
-    if (options.expected_peer && *options.expected_peer != peer.id)
-        co_return fail(errc::wrong_peer);
-    detail::secured_transport made{std::move(transport), std::move(peer), false, std::move(in)};
+    const auto agreed_by = copoll::detail::after(clock::now(), options.timeout);
+    plaintext_handshake engine{own_role, std::move(own), options.expected_peer,
+                               options.lazy_negotiation};
+    buffer in, out;
+    co_await check(detail::agree(engine, transport, in, out));
+    co_await check(write_all(transport, std::as_const(out).data()));
+    detail::muxer::peer remote{engine.remote_key(), engine.remote_peer()};
+    detail::secured_transport made{std::move(transport), std::move(remote), false, std::move(in)};
     co_return co_await detail::multiplex(std::move(made), own_role, options, agreed_by);
 }
 
