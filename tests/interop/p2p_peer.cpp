@@ -38,6 +38,8 @@ namespace {
 const std::string reset_protocol = "/reset/1.0.0";
 const std::string slow_protocol = "/slow/1.0.0";
 const std::string bench_protocol = "/bench/echo/1.0.0";
+const std::string change_protocol = "/change/1.0.0";
+const std::string pushed_protocol = "/pushed/1.0.0";
 
 using bytes = std::vector<std::byte>;
 
@@ -85,6 +87,9 @@ struct reporter {
     p2p::host*& node;
     event& identified;
 
+    void operator()(const p2p::peer_connected& e) const {
+        std::fprintf(stderr, "muxer: %s\n", e.early_muxer ? "early" : "negotiated");
+    }
     void operator()(const p2p::peer_identified& e) const {
         if (const auto* said = node->peers().find(e.peer)) tell_identity(*said);
         identified.set();
@@ -111,6 +116,12 @@ task<result<void>> reset_after_a_byte(p2p::stream peer) {
 
 task<result<void>> echo_slowly(p2p::stream peer) {
     co_await check(sleep_for(3s));
+    co_return co_await p2p::answer_echo(std::move(peer));
+}
+
+/// From now on this node speaks one protocol more, of which it tells its peers.
+task<result<void>> change(p2p::host& node, p2p::stream peer) {
+    node.handle(pushed_protocol, p2p::answer_echo);
     co_return co_await p2p::answer_echo(std::move(peer));
 }
 
@@ -165,7 +176,7 @@ task<result<void>> identify(remote peer) {
 
 /// Our protocols change while the connection stands: the peer is told.
 task<result<void>> push(remote peer) {
-    peer.node.handle("/pushed/1.0.0", p2p::answer_echo);
+    peer.node.handle(pushed_protocol, p2p::answer_echo);
     co_await check(sleep_for(1s));
     co_return co_await ping(peer);
 }
@@ -259,24 +270,54 @@ task<result<void>> dial(p2p::host& node, const p2p::multiaddr& to, event& identi
     co_return {};
 }
 
+// ---- The command line
+
+/// What comes before the verb.
+struct settings {
+    std::size_t verb_at = 0;
+    p2p::connection_options connection{};
+};
+
+result<settings> read_settings(const args& a) {
+    settings s;
+    for (; s.verb_at < a.size() && a[s.verb_at].starts_with("--"); ++s.verb_at) {
+        const std::string_view option = a[s.verb_at];
+        if (option == "--no-early-muxer") {
+            s.connection.early_muxer = false;
+        } else if (option == "--no-lazy") {
+            s.connection.lazy_negotiation = false;
+        } else if (option == "--key" && s.verb_at + 1 < a.size()) {
+            const std::string kind{a[++s.verb_at]};
+            if (kind == "ed25519") continue;
+            std::fprintf(stderr, "peer: makes no key of that kind: %s\n", kind.c_str());
+            return fail(errc::not_supported);
+        } else {
+            return fail(errc::usage);
+        }
+    }
+    return s;
+}
+
+std::error_code usage() {
+    std::fputs("usage: p2p_peer [--key ed25519] [--no-early-muxer] [--no-lazy]\n"
+               "                listen | dial ADDR TEST...\n", stderr);
+    return errc::usage;
+}
+
 }  // namespace
 
 task<result<void>> async_main(args a) {
-    const std::size_t first = a.size() > 1 && a[0] == "--key" ? 2 : 0;
-    if (first > 0 && a[1] != "ed25519") {
-        std::fprintf(stderr, "peer: makes no key of that kind: %s\n", std::string(a[1]).c_str());
-        co_return fail(errc::not_supported);
-    }
+    const auto read = read_settings(a);
+    if (!read) co_return fail(read.error() == errc::usage ? usage() : read.error());
+    const std::size_t first = read->verb_at;
     const bool listens = a.size() == first + 1 && a[first] == "listen";
-    if (!listens && (a.size() < first + 2 || a[first] != "dial")) {
-        std::fputs("usage: p2p_peer [--key ed25519] listen | dial ADDR TEST...\n", stderr);
-        co_return fail(errc::usage);
-    }
+    if (!listens && (a.size() < first + 2 || a[first] != "dial")) co_return fail(usage());
     event identified;
     p2p::host* self = nullptr;
     p2p::host_options options;
     options.agent_version = "copoll-test";
     options.limits.incoming_streams_of_peer = 1000;
+    options.transport.connection = read->connection;
     options.on_event = [report = reporter{self, identified}](const p2p::host_event& e) {
         std::visit(report, e);
     };
@@ -288,6 +329,7 @@ task<result<void>> async_main(args a) {
     node.handle(reset_protocol, reset_after_a_byte);
     node.handle(slow_protocol, echo_slowly);
     node.handle(bench_protocol, p2p::answer_echo);
+    node.handle(change_protocol, [&node](p2p::stream s) { return change(node, std::move(s)); });
     if (listens) co_return co_await p2p::with_host(node, until_input_ends);
     const auto to = co_await check(p2p::multiaddr::parse(a[first + 1]));
     std::vector<std::string> tests;

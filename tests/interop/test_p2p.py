@@ -20,7 +20,10 @@ SMALL = ["identify", "ping", "push", "echo:0", "echo:1", "echo:1048576", "half-c
 # with less an implementation of ours that stops at its first window would pass
 LARGE = ["echo:67108864"]
 OUR_PROTOCOLS = {"/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/echo/1.0.0",
-                 "/perf/1.0.0", "/reset/1.0.0", "/slow/1.0.0", "/bench/echo/1.0.0"}
+                 "/perf/1.0.0", "/reset/1.0.0", "/slow/1.0.0", "/bench/echo/1.0.0",
+                 "/change/1.0.0"}
+PUSHED = "/pushed/1.0.0"  # what ours speaks as well once it was changed
+WAYS = [(), ("--no-early-muxer",), ("--no-lazy",), ("--no-early-muxer", "--no-lazy")]
 OF_JS = r"js-libp2p/\S+ node/\S+"  # the agent; it takes no other
 LARGE_PERF = "perf:67108864"
 GIBIBYTE = "perf:1073741824"
@@ -69,28 +72,33 @@ def runs_component(host, name, *args):
 
 
 class Test(unittest.TestCase):
-    def theirs(self, implementation, key="ed25519"):
-        """The address of a node of theirs that listens."""
+    def their_node(self, implementation, key="ed25519"):
+        """A node of theirs that listens, and its address."""
         node = Peer(*COMMANDS[implementation], "--key", key, "listen")
         self.addCleanup(node.__exit__)
-        return node.expect(r"READY (\S+)\r?\n")[1].decode()
+        return node, node.expect(r"READY (\S+)\r?\n")[1].decode()
 
-    def ours(self, host):
+    def theirs(self, *of):
+        return self.their_node(*of)[1]
+
+    def ours(self, host, *options):
         """Our node that listens, and its address."""
-        node = Program(host, "p2p_peer", "listen", stdin=subprocess.PIPE)
+        node = Program(host, "p2p_peer", *options, "listen", stdin=subprocess.PIPE)
         self.addCleanup(node.end)
         ready = node.line()
         self.assertRegex(ready or "", "^READY /", node.end_and_tell() if not ready else "")
         return node, ready.removeprefix("READY ")
 
-    def we_dial(self, host, address, tests, patience=2 * PATIENCE):
-        done = run(host, "p2p_peer", "dial", address, *tests, timeout=patience)
+    def we_dial(self, host, address, tests, options=(), patience=2 * PATIENCE):
+        """What our node said."""
+        done = run(host, "p2p_peer", *options, "dial", address, *tests, timeout=patience)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"OK {test}" for test in tests])
         return done.stderr.decode()
 
-    def they_dial(self, host, implementation, tests, key="ed25519"):
-        node, address = self.ours(host)
+    def they_dial(self, host, implementation, tests, key="ed25519", options=()):
+        """What our node said, and what theirs did."""
+        node, address = self.ours(host, *options)
         done = subprocess.run([*COMMANDS[implementation], "--key", key, "dial", address, *tests],
                               capture_output=True, text=True, timeout=2 * PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -100,7 +108,7 @@ class Test(unittest.TestCase):
         self.assertEqual(node.wait(), 0, node.errors())
         if "identify" in tests:
             self.assert_known(done.stdout, address)
-        return node.errors()
+        return node.errors(), done.stdout
 
     def assert_known(self, told, address):
         """What a node of theirs prints that we have said of ourselves."""
@@ -124,6 +132,41 @@ class Test(unittest.TestCase):
         for protocol in more:
             self.assertIn(protocol, said[-1][1].split())
 
+    def assert_muxer(self, how, told):
+        """What a node printed of its one connection."""
+        self.assertEqual(re.findall(r"^muxer: (\w+)$", told, re.MULTILINE), [how])
+
+    def in_all_ways(self, host, implementation, early):
+        """With and without what saves round trips; `early`: whether their muxer can be agreed on in
+        the handshake."""
+        node, address = self.their_node(implementation)
+        for options in WAYS:
+            how = "early" if early and "--no-early-muxer" not in options else "negotiated"
+            with self.subTest(options=options, dials="ours"):
+                told = self.we_dial(host, address, ["ping", "echo:1000"], options)
+                self.assert_muxer(how, told)
+                if implementation == "go":  # the others do not know of themselves
+                    self.assertEqual(node.expect(r"muxer: (\w+)\r?\n")[1].decode(), how)
+            with self.subTest(options=options, dials="theirs"):
+                told, said = self.they_dial(host, implementation, ["ping", "echo:1000"],
+                                            options=options)
+                self.assert_muxer(how, told)
+                if implementation == "go":
+                    self.assert_muxer(how, said)
+
+    def they_learn_what_we_push(self, host, implementation):
+        """Of our node's change, while the connection stands."""
+        line = r"peer-protocols (\S+) ([^\r\n]*)\r?\n"
+        node, address = self.their_node(implementation)
+        self.we_dial(host, address, ["identify", "ping", "echo:1048576", "push"])
+        heard = "".join(node.expect(line)[0].decode() for _ in range(2))
+        _, said = self.they_dial(host, implementation, ["identify", "pushed"])
+        for told in heard, said:
+            (by, before), (same, after) = re.findall(line, told)
+            self.assertEqual(by, same)
+            self.assertEqual(set(before.split()), OUR_PROTOCOLS)
+            self.assertEqual(set(after.split()), OUR_PROTOCOLS | {PUSHED})
+
     @needs("go")
     @on_each_host
     def test_we_dial_go(self, host):
@@ -135,8 +178,18 @@ class Test(unittest.TestCase):
     @needs("go")
     @on_each_host
     def test_go_dials_us(self, host):
-        told = self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
-        self.assert_identified(told, "copoll-test-go", None, "/pushed/1.0.0")
+        told, _ = self.they_dial(host, "go", [*SMALL, "streams:300", "slow"])
+        self.assert_identified(told, "copoll-test-go", None, PUSHED)
+
+    @needs("go")
+    @on_each_host
+    def test_all_ways_with_go(self, host):
+        self.in_all_ways(host, "go", early=True)
+
+    @needs("go")
+    @on_each_host
+    def test_go_learns_what_we_push(self, host):
+        self.they_learn_what_we_push(host, "go")
 
     @needs("go")
     @on_each_host
@@ -162,8 +215,18 @@ class Test(unittest.TestCase):
     @needs("js")
     @on_each_host
     def test_js_dials_us(self, host):
-        told = self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
-        self.assert_identified(told, OF_JS, None, "/pushed/1.0.0")
+        told, _ = self.they_dial(host, "js", [*SMALL, "streams:300", "slow"])
+        self.assert_identified(told, OF_JS, None, PUSHED)
+
+    @needs("js")
+    @on_each_host
+    def test_all_ways_with_js(self, host):
+        self.in_all_ways(host, "js", early=True)
+
+    @needs("js")
+    @on_each_host
+    def test_js_learns_what_we_push(self, host):
+        self.they_learn_what_we_push(host, "js")
 
     @needs("js")
     @on_each_host
@@ -188,9 +251,19 @@ class Test(unittest.TestCase):
     @needs("rust")
     @on_each_host
     def test_rust_dials_us(self, host):
-        told = self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
+        told, _ = self.they_dial(host, "rust", [*SMALL, "streams:300", "slow"])
         self.assert_identified(told, "copoll-test-rust", None)
         self.assertRegex(told, r"identified: copoll-test-rust, .* at /ip4/127\.0\.0\.1/tcp/4001")
+
+    @needs("rust")
+    @on_each_host
+    def test_all_ways_with_rust(self, host):
+        self.in_all_ways(host, "rust", early=False)
+
+    @needs("rust")
+    @on_each_host
+    def test_rust_learns_what_we_push(self, host):
+        self.they_learn_what_we_push(host, "rust")
 
     @needs("rust")
     @on_each_host
@@ -213,8 +286,18 @@ class Test(unittest.TestCase):
         self.assertEqual(node.wait(), 0, node.errors())
         self.assertIn(", signed, ", told)
         self.assert_identified(told, "copoll-test", address, *OUR_PROTOCOLS)
-        self.assert_identified(node.errors(), "copoll-test", None, *OUR_PROTOCOLS,
-                               "/pushed/1.0.0")
+        self.assert_identified(node.errors(), "copoll-test", None, *OUR_PROTOCOLS, PUSHED)
+
+    @on_each_host
+    def test_all_ways_with_ourselves(self, host):
+        for theirs in WAYS:
+            node, address = self.ours(host, *theirs)
+            for options in WAYS:
+                allowed = "--no-early-muxer" not in (*theirs, *options)
+                told = self.we_dial(host, address, ["ping", "echo:1000"], options)
+                self.assert_muxer("early" if allowed else "negotiated", told)
+            node.stdin.close()
+            self.assertEqual(node.wait(), 0, node.errors())
 
     @on_each_host
     def test_keys_that_we_do_not_make(self, host):

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,11 @@ const (
 	perfProtocol  = protocol.ID("/perf/1.0.0")
 	resetProtocol = protocol.ID("/reset/1.0.0")
 	slowProtocol  = protocol.ID("/slow/1.0.0")
-	patience      = 60 * time.Second
+
+	changeProtocol = protocol.ID("/change/1.0.0")
+	pushedProtocol = protocol.ID("/pushed/1.0.0")
+
+	patience = 60 * time.Second
 )
 
 func newKey(kind string) (crypto.PrivKey, error) {
@@ -73,6 +78,54 @@ func newHost(kind string, listen bool) (host.Host, error) {
 		options = append(options, libp2p.NoListenAddrs)
 	}
 	return libp2p.New(options...)
+}
+
+// Tells of each connection how its muxer was agreed on.
+func tellMuxers(h host.Host) {
+	h.Network().Notify(&network.NotifyBundle{
+		ConnectedF: func(_ network.Network, c network.Conn) {
+			how := "negotiated"
+			if c.ConnState().UsedEarlyMuxerNegotiation {
+				how = "early"
+			}
+			fmt.Println("muxer:", how)
+		},
+	})
+}
+
+// Tells what peers speak, each time they say so: when they are asked, and when they push it. Each
+// time it has told, `told` gets what.
+func tellProtocols(h host.Host, told chan<- []protocol.ID) error {
+	said, err := h.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated)})
+	if err != nil {
+		return err
+	}
+	go func() {
+		asked := make(map[network.Conn]bool)
+		for e := range said.Out() {
+			var by peer.ID
+			var spoken []protocol.ID
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				if asked[e.Conn] {
+					continue // behind a push
+				}
+				asked[e.Conn] = true
+				by, spoken = e.Peer, e.Protocols
+			case event.EvtPeerProtocolsUpdated:
+				by = e.Peer
+				spoken, _ = h.Peerstore().GetProtocols(by)
+			}
+			line := "peer-protocols " + by.String()
+			for _, id := range spoken {
+				line += " " + string(id)
+			}
+			fmt.Println(line)
+			told <- spoken
+		}
+	}()
+	return nil
 }
 
 func echo(s network.Stream) {
@@ -124,6 +177,15 @@ func listen(kind string) error {
 		return err
 	}
 	defer h.Close()
+	tellMuxers(h)
+	told := make(chan []protocol.ID)
+	if err := tellProtocols(h, told); err != nil {
+		return err
+	}
+	go func() {
+		for range told {
+		}
+	}()
 	h.SetStreamHandler(echoProtocol, echo)
 	h.SetStreamHandler(perfProtocol, perf)
 	h.SetStreamHandler(resetProtocol, reset)
@@ -136,6 +198,7 @@ func listen(kind string) error {
 type dialed struct {
 	host host.Host
 	to   peer.ID
+	told <-chan []protocol.ID // the protocols of the peer, each time it says them
 }
 
 func (d dialed) open(ctx context.Context, id protocol.ID) (network.Stream, error) {
@@ -276,9 +339,37 @@ func (d dialed) slow(ctx context.Context) error {
 
 // Our own protocols change while the connection stands: the peer is told by identify push.
 func (d dialed) push(ctx context.Context) error {
-	d.host.SetStreamHandler("/pushed/1.0.0", func(s network.Stream) { s.Close() })
+	d.host.SetStreamHandler(pushedProtocol, func(s network.Stream) { s.Close() })
 	time.Sleep(time.Second)
 	return nil
+}
+
+// Has the peer change its protocols: it tells so by identify push.
+func (d dialed) pushed(ctx context.Context) error {
+	if spoken, _ := d.host.Peerstore().GetProtocols(d.to); slices.Contains(spoken, pushedProtocol) {
+		return errors.New("the peer has changed before it was asked to")
+	}
+	s, err := d.open(ctx, changeProtocol)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.CloseWrite(); err != nil {
+		return err
+	}
+	if _, err := io.ReadAll(s); err != nil {
+		return err
+	}
+	for {
+		select {
+		case spoken := <-d.told:
+			if slices.Contains(spoken, pushedProtocol) {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (d dialed) run(ctx context.Context, test string) error {
@@ -301,6 +392,8 @@ func (d dialed) run(ctx context.Context, test string) error {
 		return d.slow(ctx)
 	case "push":
 		return d.push(ctx)
+	case "pushed":
+		return d.pushed(ctx)
 	}
 	return fmt.Errorf("no such test: %s", name)
 }
@@ -319,8 +412,9 @@ func dial(kind, address string, tests []string) error {
 		return err
 	}
 	defer h.Close()
-	identified, err := h.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
-	if err != nil {
+	tellMuxers(h)
+	told := make(chan []protocol.ID, 16)
+	if err := tellProtocols(h, told); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -329,10 +423,10 @@ func dial(kind, address string, tests []string) error {
 		return err
 	}
 	if len(tests) > 0 && strings.HasPrefix(tests[0], "identify") {
-		<-identified.Out()
+		<-told
 	}
 	for _, test := range tests {
-		if err := (dialed{h, info.ID}).run(ctx, test); err != nil {
+		if err := (dialed{h, info.ID, told}).run(ctx, test); err != nil {
 			return fmt.Errorf("%s: %w", test, err)
 		}
 		fmt.Printf("OK %s\n", test)

@@ -18,6 +18,8 @@ const ECHO = '/echo/1.0.0'
 const PERF = '/perf/1.0.0'
 const RESET = '/reset/1.0.0'
 const SLOW = '/slow/1.0.0'
+const CHANGE = '/change/1.0.0'
+const PUSHED = '/pushed/1.0.0'
 const MANY = { maxInboundStreams: 2000, maxOutboundStreams: 2000 }
 const PATIENCE = 60_000
 
@@ -28,7 +30,7 @@ const keyKinds = {
 }
 
 async function newNode (kind, addresses) {
-  return createLibp2p({
+  const node = await createLibp2p({
     privateKey: await keyKinds[kind](),
     addresses: { listen: addresses },
     transports: [tcp()],
@@ -43,6 +45,11 @@ async function newNode (kind, addresses) {
       ping: ping()
     }
   })
+  // what peers speak, each time they say so: when they are asked, and when they push it
+  node.addEventListener('peer:identify', ({ detail: told }) => {
+    console.log(`peer-protocols ${told.peerId} ${told.protocols.join(' ')}`)
+  })
+  return node
 }
 
 const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
@@ -165,8 +172,24 @@ const tests = {
     if ((await got).length !== size) throw new Error(`${(await got).length} bytes came back`)
   },
   push: async node => {
-    await node.handle('/pushed/1.0.0', stream => stream.close())
+    await node.handle(PUSHED, stream => stream.close())
     await pause(1000)
+  },
+  pushed: async (node, connection, n, identified) => {
+    if ((await identified).protocols.includes(PUSHED)) {
+      throw new Error('the peer has changed before it was asked to')
+    }
+    const told = new Promise((resolve, reject) => {
+      node.addEventListener('peer:identify', event => {
+        if (event.detail.protocols.includes(PUSHED)) resolve()
+      })
+      setTimeout(reject, PATIENCE, new Error('the peer has not said so')).unref()
+    })
+    const stream = await connection.newStream(CHANGE, MANY)
+    const answer = receive(stream)
+    await stream.close()
+    await answer
+    await told
   }
 }
 

@@ -21,6 +21,8 @@ const ECHO: StreamProtocol = StreamProtocol::new("/echo/1.0.0");
 const PERF: StreamProtocol = StreamProtocol::new("/perf/1.0.0");
 const RESET: StreamProtocol = StreamProtocol::new("/reset/1.0.0");
 const SLOW: StreamProtocol = StreamProtocol::new("/slow/1.0.0");
+const CHANGE: StreamProtocol = StreamProtocol::new("/change/1.0.0");
+const PUSHED: StreamProtocol = StreamProtocol::new("/pushed/1.0.0");
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(NetworkBehaviour)]
@@ -58,6 +60,19 @@ fn new_swarm(kind: &str) -> Result<Swarm<Behaviour>, Failure> {
         })?
         .with_swarm_config(|c| c.with_idle_connection_timeout(PATIENCE))
         .build())
+}
+
+/// Says what a peer speaks, each time it does: when it is asked, and when it pushes that.
+fn tell_protocols(event: &SwarmEvent<BehaviourEvent>) {
+    if let SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+        peer_id,
+        info,
+        ..
+    })) = event
+    {
+        let spoken: Vec<&str> = info.protocols.iter().map(AsRef::as_ref).collect();
+        println!("peer-protocols {peer_id} {}", spoken.join(" "));
+    }
 }
 
 async fn echo(mut stream: Stream) -> io::Result<()> {
@@ -117,6 +132,7 @@ async fn listen(kind: &str) -> Result<(), Failure> {
         tokio::select! {
             _ = &mut ended => return Ok(()),
             event = swarm.select_next_some() => {
+                tell_protocols(&event);
                 if let SwarmEvent::NewListenAddr { address, .. } = event {
                     println!("READY {address}/p2p/{id}");
                 }
@@ -183,6 +199,14 @@ async fn slow_test(mut control: streams::Control, to: PeerId) -> Result<(), Fail
     Ok(())
 }
 
+/// Has the peer change its protocols, of which it tells by identify push.
+async fn change(mut control: streams::Control, to: PeerId) -> Result<(), Failure> {
+    let mut stream = control.open_stream(to, CHANGE).await?;
+    stream.close().await?;
+    stream.read_to_end(&mut Vec::new()).await?;
+    Ok(())
+}
+
 /// What the swarm was told meanwhile.
 #[derive(Default)]
 struct Heard {
@@ -192,7 +216,12 @@ struct Heard {
 }
 
 impl Heard {
+    fn speaks(&self, protocol: &StreamProtocol) -> bool {
+        self.identified.as_ref().is_some_and(|info| info.protocols.contains(protocol))
+    }
+
     fn hear(&mut self, event: SwarmEvent<BehaviourEvent>) -> Result<(), Failure> {
+        tell_protocols(&event);
         match event {
             SwarmEvent::ConnectionEstablished { .. } => self.connected = true,
             SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error.into()),
@@ -239,6 +268,23 @@ async fn run(
             swarm.add_external_address("/ip4/127.0.0.1/tcp/4001".parse()?);
             swarm.behaviour_mut().identify.push([to]);
             Box::pin(async { Ok(sleep(Duration::from_secs(1)).await) })
+        }
+        "pushed" => {
+            if heard.identified.is_none() || heard.speaks(&PUSHED) {
+                return Err("the peer was not asked, or changed before it was told to".into());
+            }
+            let asked = change(control, to);
+            tokio::pin!(asked);
+            loop {
+                tokio::select! {
+                    done = &mut asked => { done?; break }
+                    event = swarm.select_next_some() => heard.hear(event)?,
+                }
+            }
+            while !heard.speaks(&PUSHED) {
+                heard.hear(swarm.select_next_some().await)?;
+            }
+            return Ok(());
         }
         "echo" => Box::pin(echo_test(control, to, n)),
         "half-close" => Box::pin(half_close(control, to)),
