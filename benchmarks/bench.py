@@ -100,6 +100,8 @@ def run_scenario(name, options, machine):
                "component": None}
     if hasattr(scenario, "run"):
         summary["programs"] = scenario.run(options, show_progress)
+        if hasattr(scenario, "missing"):
+            summary["missing"] = scenario.missing(options)
     if hasattr(scenario, "cases"):
         summary |= run_cases(name, scenario, options)
     show_progress("")

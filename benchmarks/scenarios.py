@@ -5,7 +5,8 @@ A scenario says how many open files it needs, and has one of these or both:
 - cases(names of peers) that servers are measured in, contenders(host), the component whose size
   is told, perhaps peers(folder, host) other than the usual ones, and perhaps lacks(), why it
   cannot be done here;
-- programs that measure themselves: run(options, show_progress) and tables(figures).
+- programs that measure themselves: run(options, show_progress) and tables(figures), perhaps
+  missing(options), {contender: why it was not measured}.
 """
 import scenario_accept
 import scenario_coroutine
@@ -14,9 +15,11 @@ import scenario_idle
 import scenario_memory
 import scenario_p2p
 import scenario_size
+import scenario_startup
 import scenario_timers
 import scenario_tls
 
 ALL = {"echo": scenario_echo, "idle": scenario_idle, "accept": scenario_accept,
        "timers": scenario_timers, "coroutine": scenario_coroutine, "tls": scenario_tls,
-       "p2p": scenario_p2p, "size": scenario_size, "memory": scenario_memory}
+       "p2p": scenario_p2p, "startup": scenario_startup,
+       "size": scenario_size, "memory": scenario_memory}
