@@ -3,8 +3,8 @@
 
 Noise is what rounds of one run differ by: a figure has changed when all rounds of one run lie above
 all rounds of the other, and the medians are further apart than `margin` times the wider range. Of
-figures that are the same, 2 to 6 in a thousand pass for changed nonetheless. Rates are compared as the
-ratios to the base of their case, since these mean the same on another day; what has no base is
+figures that are the same, 2 to 6 in a thousand pass for changed nonetheless. Rates are compared as
+the ratios to the base of their case, since these mean the same on another day; what has no base is
 compared as it is, which says little if machine or host differ.
 """
 from dataclasses import dataclass

@@ -137,8 +137,7 @@ def echo_targets():
                why="the hand-written two-tier loop is not at 3 either: a message of 64 B is five "
                    "calls of the host for everybody"),
         target(f"64 connections, x {WSTD}", rate(case(64, "s"), COPOLL, WSTD), 50,
-               why="wstd is this slow on some hosts only, where its splice waits for acknowledgements"
-               ),
+               why="wstd is that slow on some hosts only"),
         target("64 KiB, x flat ceiling", rate(BULK, COPOLL, FLAT), 0.95),
         *(target(f"64 KiB, buffer of {kib} KiB, x flat ceiling",
                  rate(f"{BULK}, by size of the server's buffer", buffer_name(kib), FLAT), 0.95)

@@ -375,7 +375,8 @@ class Test(unittest.TestCase):
                      for suite in ("chacha20", "aes_128_gcm")}
         clients = {"copoll": {"full": [100], "resumed": [300]},
                    "native OpenSSL": {"full": [200], "resumed": [400]}}
-        text = tables.as_text(tls_programs.tables({"in memory": {"copoll": measured}, "client": clients}))
+        text = tables.as_text(tls_programs.tables(
+            {"in memory": {"copoll": measured}, "client": clients}))
         rows = {line[:30].strip(): line[30:].split() for line in text.splitlines()}
         self.assertEqual(rows["full handshakes/s, server"][:3], ["1,250", "1,500", "0.75"])
         self.assertEqual(rows["full handshakes/s, server"][4:6], ["625", "3.00"])
@@ -387,7 +388,8 @@ class Test(unittest.TestCase):
         measured = {"raw handshake us": [900, 400], "engine handshake us": [1000, 500],
                     "raw stream MB/s": [100, 200], "engine stream MB/s": [90, 190]}
         trips = {"copoll to js-libp2p": {"near": [0.31, 0.32, 0.33], "far": [0.61, 0.63, 0.73]}}
-        text = tables.as_text(p2p_programs.tables({"in memory": {"copoll": measured}, "round trips": trips}))
+        text = tables.as_text(p2p_programs.tables(
+            {"in memory": {"copoll": measured}, "round trips": trips}))
         rows = {line[:28].strip(): line[28:].split() for line in text.splitlines()}
         self.assertEqual(rows["handshakes/s, listener"][:4], ["1,500", "1,806", "0.85",
                                                               "(0.80-0.90)"])

@@ -25,7 +25,7 @@ make_part() {
     make_component rustls-echo rustls-echo-rustcrypto.wasm
     make_component rustls-echo rustls-echo-ring.wasm --no-default-features --features ring
     mend_wasi_sockets
-    make_component libp2p-peer libp2p-listen-livefix.wasm --config wasi.toml
+    make_component libp2p-peer libp2p-listen-livefix.wasm
 }
 
 # Sets `why` when the machine's cargo is missing; packages get what it fetches in a home of their own,
@@ -70,7 +70,7 @@ make_component() {
     [[ ! $why ]] || { leave_out "$file"; return; }
     say "$file, with cargo"
     # fetched by the machine's cargo: a root of its own has no network's settings
-    if (cd "$rust/work/peers/$crate" && cargo "${@:1:$(has_config "$@")}" fetch) &&
+    if (cd "$rust/work/peers/$crate" && cargo fetch) &&
         run_cargo "$crate" build --release --target $target "$@"; then
         cp "$rust/work/peers/$crate/target/$target/release/$crate.wasm" "$out/$file"
     else
@@ -78,16 +78,14 @@ make_component() {
     fi
 }
 
-# How many leading words are `--config FILE`.
-has_config() { if [[ ${1-} == --config ]]; then echo 2; else echo 0; fi; }
-
 # The crate as published waits for ever when it has written much.
 mend_wasi_sockets() {
     [[ ! $why ]] || return 0
     local crate=$rust/work/peers/libp2p-peer
     (cd "$crate" && cargo vendor --locked "$build/vendor") >/dev/null &&
         cp -r "$build/vendor/libp2p-wasi-sockets" "$crate" &&
-        patch -d "$crate/libp2p-wasi-sockets" -p1 <"$crate/wasi-sockets.patch" ||
+        patch -d "$crate/libp2p-wasi-sockets" -p1 <"$crate/wasi-sockets.patch" &&
+        mkdir "$crate/.cargo" && cp "$crate/wasi.toml" "$crate/.cargo/config.toml" ||
         why="libp2p-wasi-sockets could not be fetched and mended"
 }
 
