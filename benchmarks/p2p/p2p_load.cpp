@@ -100,7 +100,7 @@ struct job {
         if (!counting) return;
         ++messages;
         const auto took = std::chrono::nanoseconds(clock::now() - from).count();
-        latency.record(static_cast<std::uint64_t>(took));
+        latency.record(took);
     }
 };
 
@@ -293,8 +293,8 @@ void print(const job& all) {
     const double seconds = std::chrono::duration<double>(all.counted).count();
     const bool is_idle = all.set.is_idle();
     const auto messages = all.set.is_bulk() ? all.bulk.moved.bytes / bench::piece : all.messages;
-    const auto quantile = [&all](double fraction) {
-        return static_cast<double>(all.latency.quantile(fraction)) / 1e3;
+    const auto percentile = [&all](double percent) {
+        return static_cast<double>(all.latency.percentile(percent)) / 1e3;
     };
     std::printf("{\"connections\": %zu, \"idle\": %zu, \"seconds\": %.3f, \"messages\": %llu,"
                 " \"messages_per_second\": %.1f, \"megabytes_per_second\": %.3f,"
@@ -306,7 +306,7 @@ void print(const job& all) {
     if (all.latency.total() > 0) {
         std::printf(", \"latency_us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f,"
                     " \"p99_9\": %.1f, \"max\": %.1f}",
-                    quantile(0.5), quantile(0.9), quantile(0.99), quantile(0.999),
+                    percentile(50), percentile(90), percentile(99), percentile(99.9),
                     static_cast<double>(all.latency.max()) / 1e3);
     }
     std::puts("}");

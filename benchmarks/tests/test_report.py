@@ -59,7 +59,7 @@ def scenario(view="rate", copoll=(80, 90, 99)):
     cases = [Case("1 alone", [], "ceiling"),
              Case("64 B x 1", [], "ceiling", view=view, reference="1 alone")]
     return {"scenario": "echo", "cases": report.summarize_cases(servers, cases, table),
-            "programs": {}, "lacks": "",
+            "programs": {}, "lacks": "", "missing": {"also absent": "not built"},
             "component": {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}}
 
 
@@ -67,7 +67,7 @@ def timers(*nanoseconds):
     figures = {"set_ns": [40], "cancel_and_set_ns": list(nanoseconds),
                "host_calls_per_sleep": [1]}
     return {"scenario": "timers", "cases": [], "programs": {"copoll": figures}, "lacks": "",
-            "component": None}
+            "missing": {}, "component": None}
 
 
 def run(*scenarios, **machine):
@@ -83,7 +83,8 @@ class Test(unittest.TestCase):
         for part in ("some-host 1.2", "Linux 6", "Fast & Co", "4 CPUs", "server on CPUs 0-2",
                      "3 rounds of 1 s", "x ceiling", "1,000 without",
                      "other programs used 25%", "<peer> FAILED 3 times: lost & found",
-                     "absent is missing: it is <nowhere>", "x 1 alone"):
+                     "absent is missing: it is <nowhere>",
+                     "also absent is missing: not built", "x 1 alone"):
             self.assertIn(part, text)
         row = [line for line in text.splitlines() if line.startswith("copoll")][-1]
         self.assertEqual(row.split()[:5], ["copoll", "0.90", "0.80-0.99", "0.50", "90"])
