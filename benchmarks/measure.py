@@ -211,7 +211,7 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
     """The contenders in all cases: {case name: {contender name: Rounds}}. A peer that failed in a
     case has no more turns in it: it may take minutes to fail again."""
     load_cpus, server_cpus = cpu_split() if pinned else (frozenset(), frozenset())
-    table = {}
+    table, rates = {}, {}
     for case in cases:
         playing = taking_part(case, contenders)
         row = table[case.name] = {c.name: Rounds() for c in playing}
@@ -219,8 +219,13 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
         count = min(rounds, case.rounds)
         if case.rate_of:
             progress(f"{case.name}: the rate")
-            rate = case.share * rate_in(case.rate_of, case.base, contenders, table, seconds, pinned)
-            case = replace(case, load=[*case.load, "--rate", f"{rate:.0f}"])
+            busy = case.rate_of
+            if busy.name not in rates:
+                known = table if busy.name in table else \
+                    measure_base(busy, contenders, count, seconds, pinned)
+                rates[busy.name] = rate_in(busy, known)
+            case = replace(case, load=[*case.load, "--rate",
+                                       f"{case.share * rates[busy.name]:.0f}"])
         for number in range(count):
             # The order turns with each round: nobody is always the one after the pause.
             turn = number % max(len(present), 1)
@@ -235,16 +240,19 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
     return table
 
 
-def rate_in(case, name, contenders, table, seconds, pinned):
-    """Messages/s of the contender of that name, measured if it was not."""
-    if case.name not in table:
-        alone = [contender for contender in contenders if contender.name == name]
-        table = measure(alone, [replace(case, contenders=(name,), rounds=1)], 1, seconds, pinned,
-                        lambda text: None)
-    rounds = table[case.name][name]
+def measure_base(case, contenders, rounds, seconds, pinned):
+    """A table of one case and its base alone."""
+    base = [contender for contender in contenders if contender.name == case.base]
+    return measure(base, [replace(case, contenders=())], rounds, seconds, pinned,
+                   lambda text: None)
+
+
+def rate_in(case, table):
+    """Messages/s of the case's base."""
+    rounds = table[case.name][case.base]
     rate = rounds.median("messages_per_second")
     if not rate:
-        raise Failure(f"{name}: {(rounds.failures or ['no rate'])[0]}")
+        raise Failure(f"{case.base}: {(rounds.failures or ['no rate'])[0]}")
     return rate
 
 

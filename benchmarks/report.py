@@ -179,11 +179,19 @@ def remarks(servers):
             for row in servers if row["failures"]]
 
 
+def late_loads(servers):
+    """What is to be said about latencies in open loop that are not those of the server."""
+    late = [row["name"] for row in servers
+            if row["load_lateness_p99_us"] and row["load_lateness_p99_us"] > row["p99_us"] / 2]
+    return [f"over half of p99 is that the load was late: {', '.join(late)}"] if late else []
+
+
 def case_table(case):
     shown = columns(case)
     rows = [(row["name"], [text(row) for _, text in shown])
             for row in case["servers"] if not row["missing"]]
-    return Table(case["name"], [title for title, _ in shown], rows, remarks(case["servers"]))
+    return Table(case["name"], [title for title, _ in shown], rows,
+                 [*remarks(case["servers"]), *late_loads(case["servers"])])
 
 
 def missing(scenario):

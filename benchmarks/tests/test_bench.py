@@ -261,6 +261,24 @@ class Test(unittest.TestCase):
         for title in "offered/s", "messages/s", "p50 us", "p99.99 us", "load late p99 us":
             self.assertNotEqual(shown[title](row), "-", title)
 
+    def test_open_loops_of_one_run_have_shares_of_the_same_rate(self):
+        busy = Case("busy", ["--connections", "8", "--patience", "5"], "good")
+        half, quarter = (Case(f"{share}", busy.load, "good", rate_of=busy, share=share)
+                         for share in (0.5, 0.25))
+        table = measure([Contender("good", echo_server(takes=0.02))], [half, quarter], 1, 0.5,
+                        False, lambda text: None)
+        rates = [table[case.name]["good"].results[0]["offered_per_second"]
+                 for case in (half, quarter)]
+        self.assertAlmostEqual(rates[0], 2 * rates[1], delta=1.5)
+
+    def test_latency_that_is_the_load_s_own_is_told(self):
+        row = {"name": "server", "p99_us": 100.0, "load_lateness_p99_us": 50.0}
+        self.assertEqual(report.late_loads([row]), [])
+        late = {**row, "name": "another", "load_lateness_p99_us": 51.0}
+        closed = {"name": "closed", "p99_us": 100.0, "load_lateness_p99_us": None}
+        self.assertEqual(report.late_loads([row, late, closed]),
+                         ["over half of p99 is that the load was late: another"])
+
     def test_an_open_loop_needs_a_base_that_works(self):
         busy = Case("busy", ["--patience", "5"], "bad")
         opened = Case("open", [], "bad", rate_of=busy, share=0.5)
