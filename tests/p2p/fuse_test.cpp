@@ -4,6 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <utility>
@@ -60,10 +61,17 @@ task<result<void>> echo_and_leave(p2p::connection& c) {
     co_return {};
 }
 
+/// How the two come to speak the same.
+struct agreed {
+    bool early_muxer, lazy;
+};
+constexpr std::array<agreed, 3> ways{{{true, true}, {false, true}, {false, false}}};
+
 /// Both sides' ends of a conversation in which the transport of one has the fuse.
-task<result<ends>> converse(fuse& f, bool at_dialer, bool early_muxer) {
+task<result<ends>> converse(fuse& f, bool at_dialer, const agreed& by) {
     p2p::connection_options options = quiet();
-    options.early_muxer = early_muxer;
+    options.early_muxer = by.early_muxer;
+    options.lazy_negotiation = by.lazy;
     auto [client, server] = co_await check(connected_pair());
     any_stream dialers{std::move(client)}, listeners{std::move(server)};
     any_stream& fused = at_dialer ? dialers : listeners;
@@ -82,11 +90,11 @@ bool is_typed(std::error_code end, std::error_code failure) {
 
 task<result<void>> blow_everywhere(std::error_code failure) {
     for (const bool at_dialer : {true, false}) {
-        for (const bool early_muxer : {true, false}) {
+        for (const agreed& by : ways) {
             for (std::size_t at = 1;; ++at) {
                 INFO("operation " << at << (at_dialer ? " of the dialer" : " of the listener"));
                 fuse f{at, failure};
-                const auto ended = co_await with_timeout(converse(f, at_dialer, early_muxer), 60s);
+                const auto ended = co_await with_timeout(converse(f, at_dialer, by), 60s);
                 CHECK(error_of(ended) == no_error);
                 if (!ended) break;
                 CHECK(is_typed(error_of(ended->dialer), failure));

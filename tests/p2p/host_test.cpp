@@ -177,6 +177,26 @@ TEST_CASE("host: a protocol that is handled later is told to those who are conne
     });
 }
 
+TEST_CASE("host: one that is not lazy is told at once what the peer does not speak") {
+    run_in_worlds([]() -> task<result<void>> {
+        p2p::memory_network memory;
+        p2p::host_options patient = node(memory);
+        patient.transport.connection.lazy_negotiation = false;
+        p2p::host asking{std::move(patient)}, asked{node(memory)};
+        co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                       -> task<result<void>> {
+            co_await check(a.connect(b.addresses().front()));
+            const auto none = co_await a.open(b.id(), "/nobody/knows/1.0.0");
+            CHECK(error_of(none) == p2p::errc::protocol_not_supported);
+            co_await check(a.ping(b.id()));
+            auto s = co_await check(a.open(b.id(), "/echo/1.0.0"));
+            co_await check(expect_echo(s));
+            CHECK(a.stats().connections == 1);  // the connection goes on
+            co_return {};
+        });
+    });
+}
+
 TEST_CASE("host: an address that does not say whose it is leads over the same connection") {
     run_in_worlds([]() -> task<result<void>> {
         co_return co_await between_two([](p2p::host& a, p2p::host& b) -> task<result<void>> {

@@ -81,11 +81,19 @@ TEST_CASE("plaintext: another peer than the expected one, and one that speaks No
             CHECK(error_of(dialed) == p2p::errc::wrong_peer);
             CHECK(!accepted);
         }
+        {
+            auto [client, server] = co_await check(connected_pair());
+            auto [dialed, accepted] = co_await when_all(
+                dial_plain(std::move(client), quiet(), hello),
+                accept_and(std::move(server), new_identity(), quiet(), serve_echo));
+            CHECK(error_of(dialed) == p2p::errc::protocol_not_supported);
+            CHECK(error_of(accepted) == p2p::errc::malformed_negotiation);
+        }
         auto [client, server] = co_await check(connected_pair());
         auto [dialed, accepted] =
-            co_await when_all(dial_plain(std::move(client), quiet(), hello),
-                              accept_and(std::move(server), new_identity(), quiet(), serve_echo));
-        CHECK(!dialed);
+            co_await when_all(dial_and(std::move(client), new_identity(), quiet(), hello),
+                              accept_plain(std::move(server), new_identity(), serve_echo));
+        CHECK(error_of(dialed) == p2p::errc::protocol_not_supported);
         CHECK(error_of(accepted) == p2p::errc::malformed_negotiation);
         co_return {};
     });
