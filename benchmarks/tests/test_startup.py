@@ -77,7 +77,9 @@ class Test(unittest.TestCase):
         self.addCleanup(setattr, startup, "ways", startup.ways)
         command = startup.direct(server(hosts()[0]))
         startup.ways = lambda host, folder: ({(contenders.FLAT, startup.WARM): command}, {})
-        options = SimpleNamespace(rounds=2, case="warm", host=None, peers=None)
+        options = SimpleNamespace(rounds=2, case="64 B", host=None, peers=None)
+        self.assertEqual((startup.run(options, None), startup.missing(options)), ({}, {}))
+        options.case = "warm"
         figures = startup.run(options, lambda text: None)
         self.assertEqual({name: len(times) for name, times in figures[contenders.FLAT].items()},
                          {"warm, listening ms": 2, "warm, first byte ms": 2})
