@@ -48,20 +48,26 @@ task<void> spawn_one(scope& s) {
 /// Measures `make()`, an operation, by awaiting it again and again.
 template <class Make>
 task<void> add(costs& to, const char* name, Make make) {
-    for (std::size_t i = 0; i < times / 10; ++i) (void)co_await make();
-    const costs::watch since;
     for (std::size_t i = 0; i < times; ++i) (void)co_await make();
-    to.add(name, times, since);
+    costs::watch over;
+    for (std::size_t batch = 0; batch < batches; ++batch) {
+        for (std::size_t i = 0; i < times; ++i) (void)co_await make();
+        over.batch_ended(times);
+    }
+    to.add(name, over);
 }
 
 task<void> add_channels(costs& to) {
     channel<int> room{1};
     co_await add(to, "channel with room, one value", [&] { return send_and_receive(room); });
     channel<int> between{1};
-    co_await with_scope(hand_over, between, times / 10);
-    const costs::watch since;
     co_await with_scope(hand_over, between, times);
-    to.add("channel between tasks, one value", times, since);
+    costs::watch over;
+    for (std::size_t batch = 0; batch < batches; ++batch) {
+        co_await with_scope(hand_over, between, times);
+        over.batch_ended(times);
+    }
+    to.add("channel between tasks, one value", over);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "support/allocations.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <coroutine>
@@ -20,29 +22,46 @@
 /// by a pointer, resuming a coroutine, making one.
 namespace coroutine_costs {
 
+/// An operation is done in so many batches; the one in the middle counts, so that what else the
+/// machine does for a moment does not.
+constexpr std::size_t batches = 101;
+
 /// What was measured, in the order of the list that the program prints.
 class costs {
 public:
-    /// `name` was done `n` times since `start` was made.
     class watch {
     public:
-        double nanoseconds() const {
-            return std::chrono::duration<double, std::nano>(clock::now() - begun_).count();
+        /// `n` operations are done since the watch was made or a batch ended last.
+        void batch_ended(std::size_t n) {
+            const std::chrono::duration<double, std::nano> took = clock::now() - begun_;
+            nanoseconds_[ended_++] = took.count() / static_cast<double>(n);
+            done_ += n;
+            begun_ = clock::now();
         }
-        std::uint64_t allocations() const {
-            return copoll_tests::heap_allocations() - allocations_;
+
+        double nanoseconds() const {
+            auto sorted = nanoseconds_;
+            std::ranges::sort(sorted);
+            return sorted[batches / 2];
+        }
+        double allocations() const {
+            return static_cast<double>(copoll_tests::heap_allocations() - allocations_) /
+                   static_cast<double>(done_);
         }
 
     private:
         using clock = std::chrono::steady_clock;
+        std::array<double, batches> nanoseconds_{};
+        std::size_t ended_ = 0;
+        std::size_t done_ = 0;
         std::uint64_t allocations_ = copoll_tests::heap_allocations();
         clock::time_point begun_ = clock::now();
     };
 
-    void add(const char* name, std::size_t n, const watch& since) {
-        const auto count = static_cast<double>(n);
-        found_.push_back({name, since.nanoseconds() / count,
-                          static_cast<double>(since.allocations()) / count});
+    /// After `batches` of them.
+    void add(const char* name, const watch& over) {
+        const double allocations = over.allocations();  // before the list grows
+        found_.push_back({name, over.nanoseconds(), allocations});
     }
 
     /// One line of JSON: "NAME ns" and "NAME allocations" of each.
@@ -65,8 +84,9 @@ private:
     std::vector<cost> found_;
 };
 
-/// How often each operation is done, after a tenth of it to warm up: `--times N` of the program.
-inline std::size_t times = 200'000;
+/// How often each operation is done in a batch, and once before to warm up: `--times N` of the
+/// program.
+inline std::size_t times = 2'000;
 
 /// Ends the program, with code 2, if its arguments are something else.
 inline void read_options(int argc, char** argv) {
@@ -76,9 +96,9 @@ inline void read_options(int argc, char** argv) {
     const char* const end = number.data() + number.size();
     const auto [stopped, error] = std::from_chars(number.data(), end, times);
     if (std::string_view{words[1]} == "--times" && error == std::errc{} && stopped == end &&
-        times >= 10)
+        times >= 1)
         return;
-    std::fprintf(stderr, "usage: %s [--times N]   N: 10 or more\n", words[0]);
+    std::fprintf(stderr, "usage: %s [--times N]   N: 1 or more\n", words[0]);
     std::exit(2);
 }
 
@@ -117,27 +137,26 @@ private:
     co_return;
 }
 
+template <class F>
+void add_calls(costs& to, const char* name, F f) {
+    const std::size_t n = 10 * times;  // these are short
+    for (std::size_t i = 0; i < n; ++i) f();
+    costs::watch over;
+    for (std::size_t batch = 0; batch < batches; ++batch) {
+        for (std::size_t i = 0; i < n; ++i) f();
+        over.batch_ended(n);
+    }
+    to.add(name, over);
+}
+
 /// The yardsticks.
 inline void add_bare(costs& to) {
     static volatile int counter = 0;
     static void (*volatile count)() = [] { counter = counter + 1; };
-    const std::size_t many = 10 * times;
-    for (const std::size_t n : {times, many}) {
-        const costs::watch call;
-        for (std::size_t i = 0; i < n; ++i) count();
-        if (n == many) to.add("call by a pointer", n, call);
-    }
     const bare generator = counts_up(counter);
-    for (const std::size_t n : {times, many}) {
-        const costs::watch resumed;
-        for (std::size_t i = 0; i < n; ++i) generator.resume();
-        if (n == many) to.add("bare coroutine resumed", n, resumed);
-    }
-    for (const std::size_t n : {times, many}) {
-        const costs::watch made;
-        for (std::size_t i = 0; i < n; ++i) counts_once(counter).resume();
-        if (n == many) to.add("bare coroutine made and ended", n, made);
-    }
+    add_calls(to, "call by a pointer", [] { count(); });
+    add_calls(to, "bare coroutine resumed", [&] { generator.resume(); });
+    add_calls(to, "bare coroutine made and ended", [] { counts_once(counter).resume(); });
 }
 
 }  // namespace coroutine_costs
