@@ -20,11 +20,12 @@
 
 /// What is known about peers. No I/O, and time is an argument.
 ///
-/// Peers say most of it of themselves, so all of it is bounded: addresses and bytes of a peer,
-/// peers, and bytes in all. What is over goes: of addresses those that are trusted least; of peers
-/// what has expired, then the one that was not used for longest among those of which the user has
-/// given no address. Peers that are pinned stay. Those that the user gives addresses of only go
-/// for others that he gives, when there are `max_peers` of them that are not pinned.
+/// Peers say most of it of themselves, so it is bounded: addresses and bytes of each peer, peers,
+/// and the bytes of those that may go. What is over goes: of addresses those that are trusted
+/// least; of peers what has expired, then the one that was not used for longest among those of
+/// which the user has given no address. Peers that are pinned stay. Those that the user gives
+/// addresses of only go for others that he gives, when there are `max_peers` of them that are not
+/// pinned.
 
 namespace copoll::p2p {
 
@@ -55,7 +56,9 @@ struct peer_store_options {
     std::size_t max_peers = 1000;
     std::size_t max_addresses = 64;           ///< of a peer
     std::size_t max_bytes_of_peer = 16 * 1024;  ///< of what it says of itself, about
-    std::size_t max_bytes = 8 * 1024 * 1024;    ///< of all, about
+    /// Of the peers together, about. Those that are pinned can exceed it, by `max_bytes_of_peer`
+    /// each; those that the user gave can only by the addresses that he gave.
+    std::size_t max_bytes = 8 * 1024 * 1024;
     /// How long addresses hold that the user has not given, and those of one that was pinned.
     clock::duration lifetime = std::chrono::minutes{30};
 };
