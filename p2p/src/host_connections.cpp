@@ -170,7 +170,10 @@ task<result<stream>> host::state::open(std::optional<peer_id> peer, addresses at
         }
         const bool unusable = opened.error() == errc::going_away || c->link.has_ended();
         if (!unusable || again) co_return opened;
-        c->retire();
+        if (opened.error() == errc::going_away)
+            c->retired = true;  // what is open on it goes on, until it is idle
+        else
+            c->retire();
     }
 }
 

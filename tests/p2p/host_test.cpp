@@ -211,6 +211,28 @@ TEST_CASE("host: an address that does not say whose it is leads over the same co
     });
 }
 
+TEST_CASE("host: a connection that has no ids left is replaced, and its streams go on") {
+    run_in_worlds([]() -> task<result<void>> {
+        auto worn = tcp_node(), fresh = tcp_node();
+        worn.transport.connection.yamux.ids_used = 0x7ffffffe;  // of 2^31
+        worn.identify = fresh.identify = false;
+        p2p::host asking{std::move(worn)}, asked{std::move(fresh)};
+        co_return co_await with_two(asking, asked, [](p2p::host& a, p2p::host& b)
+                                                       -> task<result<void>> {
+            auto first = co_await check(a.open(b.addresses().front(), "/echo/1.0.0"));
+            auto last = co_await check(a.open(b.id(), "/echo/1.0.0"));
+            co_await check(expect_echo(first));
+            CHECK(a.stats().connections == 1);
+            auto next = co_await check(a.open(b.id(), "/echo/1.0.0"));
+            co_await check(expect_echo(next));
+            CHECK(a.stats().connections == 2);
+            co_await check(expect_echo(last));
+            co_await check(expect_echo(first));
+            co_return {};
+        });
+    });
+}
+
 TEST_CASE("host: pings") {
     run_in_worlds([]() -> task<result<void>> {
         co_return co_await between_two([](p2p::host& a, p2p::host& b) -> task<result<void>> {
