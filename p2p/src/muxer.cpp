@@ -202,6 +202,8 @@ task<result<void>> muxer::read_all_streams() {
             heard_.reset();
             co_await check(heard_.wait());
         }
+        const auto at = session_.next_input();
+        if (at > clock::now()) co_await check(sleep_until(at));
         const auto got = co_await transport_.read_chunk();
         if (!got) co_return fail(got.error());
         co_await check(take_input(std::span<const std::byte>(*got)));
@@ -246,11 +248,10 @@ void muxer::tell_waiters() {
 
 task<result<yamux::stream_id>> muxer::open() {
     for (;;) {
-        const auto opened = co_await check(session_.open());
-        if (opened) {
-            said_something();
-            co_return *opened;
-        }
+        const auto opened = session_.open();
+        said_something();
+        if (!opened) co_return fail(opened.error());
+        if (*opened) co_return **opened;
         openable_.reset();
         co_await check(openable_.wait());
     }

@@ -19,6 +19,8 @@
 #include <copoll/p2p/yamux.hpp>
 #include <copoll/task.hpp>
 
+#include "id_hash.hpp"
+
 namespace copoll::p2p::detail {
 
 /// Who waits for a stream.
@@ -110,7 +112,7 @@ private:
     clock::time_point leave_by_{};  ///< then, whatever was not sent
     std::optional<clock::time_point> writing_since_{};
 
-    std::unordered_map<yamux::stream_id, stream_waiters> waiters_;
+    std::unordered_map<yamux::stream_id, stream_waiters, id_hash> waiters_;
 };
 
 }  // namespace copoll::p2p::detail

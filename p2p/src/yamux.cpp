@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <copoll/detail/assert.hpp>
-#include <copoll/time.hpp>
 
 #include "spare_buffers.hpp"
 #include "yamux_state.hpp"
@@ -22,17 +21,6 @@ constexpr std::size_t least_frame = 1024;
 
 /// Answers that wait; with more no input is wanted.
 constexpr std::size_t most_refused = 64;
-
-/// What the memory of a stream that has something unread is at least.
-constexpr std::uint64_t least_memory = 512;
-
-/// In the time after which a stream is idle.
-constexpr unsigned sweeps = 4;
-
-/// What is left of `a` without `b`.
-constexpr std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
-    return a - std::min(a, b);
-}
 
 }  // namespace
 
@@ -99,11 +87,7 @@ void session::state::put_owed() {
 }
 
 void session::state::put_owed_of(stream_id id, stream& s) {
-    if (s.owes_rst) {
-        s.owes_rst = false;
-        return put({frame_type::window_update, flag_rst, id, s.why_reset});
-    }
-    const bool owes = s.owes_frame();
+    const bool owes = s.owes_syn || s.owes_ack || s.owes_fin;
     std::uint16_t flags = take_flags(s);
     if (std::exchange(s.owes_fin, false)) flags |= flag_fin;
     std::uint32_t granted = 0;
@@ -117,6 +101,8 @@ void session::state::put_owed_of(stream_id id, stream& s) {
         window_growth += s.window.size() - before;
     }
     if (owes || granted > 0) put({frame_type::window_update, flags, id, granted});
+    if (std::exchange(s.owes_rst, false))
+        put({frame_type::window_update, flag_rst, id, s.why_reset});
 }
 
 std::uint16_t session::state::take_flags(stream& s) noexcept {
@@ -130,6 +116,7 @@ void session::state::put_data(stream_id id, stream& s, std::span<const std::byte
     put({frame_type::data, take_flags(s), id, static_cast<std::uint32_t>(bytes.size())});
     out.append(bytes);
     idle.earn();
+    frames.earn(static_cast<std::uint32_t>(bytes.size()));
 }
 
 void session::state::list(stream_id id, stream& s) {
@@ -140,8 +127,19 @@ void session::state::list(stream_id id, stream& s) {
 // ---- Streams
 
 stream* session::state::find(stream_id id) noexcept {
-    const auto found = streams.find(id);
-    return found == streams.end() ? nullptr : &found->second;
+    if (id == found_id) return found;  // frames of a stream follow each other
+    const auto at = streams.find(id);
+    if (at == streams.end()) return nullptr;
+    found_id = id;
+    return found = &at->second;
+}
+
+std::vector<stream_id> session::state::ids() const {
+    std::vector<stream_id> all;
+    all.reserve(streams.size());
+    for (const auto& [id, s] : streams) all.push_back(id);
+    std::ranges::sort(all);
+    return all;
 }
 
 stream& session::state::at(stream_id id) noexcept {
@@ -154,7 +152,8 @@ result<std::optional<stream_id>> session::open() {
     state& s = *state_;
     if (s.ended) return fail(s.ended);
     constexpr std::uint64_t last_id = std::numeric_limits<stream_id>::max();
-    if (s.went_away || s.peer_went_away || s.next_id > last_id) return fail(errc::going_away);
+    if (s.next_id > last_id) go_away();  // what is open goes on; ids are never used again
+    if (s.went_away || s.peer_went_away) return fail(errc::going_away);
     if (s.opened >= s.limits.max_opened && !s.bury_oldest(true))
         return fail(errc::too_many_streams);
     if (s.unacknowledged >= s.limits.max_unacknowledged) return std::nullopt;
@@ -177,6 +176,7 @@ std::optional<stream_id> session::accept() {
     stream& accepted = *s.find(id);
     accepted.unaccepted = false;
     accepted.owes_ack = !accepted.is_reset;
+    accepted.idle_for = 0;
     s.list(id, accepted);
     s.announce(id, accepted, true, true);
     return id;
@@ -200,7 +200,7 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
     }
-    if (s.peer_finished && !s.is_reset) return {copoll::errc::eof, 0};
+    if (s.peer_finished && (!s.is_reset || s.reset_by_peer)) return {copoll::errc::eof, 0};
     if (s.is_reset) return {errc::stream_reset, 0};
     s.reader_waits = !into.empty();
     return {state_->ended, 0};
@@ -278,66 +278,21 @@ bool session::state::bury_oldest(bool opened_here) {
     return false;
 }
 
-/// The peer hears of it even if it never heard of the stream.
+/// Of a stream of which the peer never heard it hears nothing. What was finished and then released
+/// has its end before the reset: nobody wanted to take it back.
 void session::state::abort(stream_id id, stream& s, std::uint32_t why) {
-    s.is_reset = s.owes_rst = true;
+    const bool has_end = s.released && s.owes_fin && !s.owes_syn;
+    s.is_reset = true;
     s.why_reset = why;
-    s.owes_ack = s.owes_fin = false;
-    if (std::exchange(s.owes_syn, false)) s.owes_rst = false;
+    s.owes_rst = !s.owes_syn;
+    s.owes_ack = s.owes_ack && has_end;
+    s.owes_fin = has_end;
+    s.owes_syn = false;
     acknowledged(s);
     drop_unread(s);
     announce(id, s, true, true);
     list(id, s);
 }
-
-// ---- What is unread
-
-/// How much memory the session may hold in addition.
-std::uint64_t session::state::may_hold() const noexcept {
-    const std::uint64_t here = less(limits.max_unread, held);
-    const unread_budget* const all = limits.unread_of_all.get();
-    if (!all) return here;
-    const std::uint64_t share = less(held, all->apart);
-    const std::uint64_t unused = less(all->limit, all->used);
-    // With n more, twice the share is at most what is unused: 2 (share + n) <= unused - n.
-    return std::min(here, less(all->apart, held) + less(unused, 2 * share) / 3);
-}
-
-void session::state::hold(std::uint64_t n) noexcept {
-    if (unread_budget* const all = limits.unread_of_all.get())
-        all->used += less(n, all->apart) - less(held, all->apart);
-    held = n;
-}
-
-bool session::state::has_room(const stream& s, std::uint64_t n) const noexcept {
-    const std::uint64_t size = s.unread.size() + n, memory = s.unread.capacity();
-    return size <= memory || std::max(size, least_memory) <= memory + may_hold();
-}
-
-bool session::state::keep(stream& s, std::span<const std::byte> bytes) {
-    if (!has_room(s, bytes.size())) return false;
-    const std::size_t before = s.unread.capacity();
-    const auto most = std::min<std::uint64_t>(s.window.size(), before + may_hold());
-    detail::spare_buffers::make_room(s.unread, bytes.size(), static_cast<std::size_t>(most));
-    s.unread.append(bytes);
-    unread += bytes.size();
-    hold(held - before + s.unread.capacity());
-    return true;
-}
-
-void session::state::take_read(stream& s, std::size_t n) {
-    const std::size_t before = s.unread.capacity();
-    s.unread.consume(n);
-    s.window.read(static_cast<std::uint32_t>(n));
-    unread -= n;
-    if (s.unread.empty())
-        detail::spare_buffers::give_back(s.unread);
-    else
-        detail::spare_buffers::fit(s.unread);
-    hold(held - before + s.unread.capacity());
-}
-
-void session::state::drop_unread(stream& s) { take_read(s, s.unread.size()); }
 
 /// Nothing may be done with the stream after this.
 void session::state::remove_if_over(stream_id id, stream& s) {
@@ -348,6 +303,10 @@ void session::state::remove_if_over(stream_id id, stream& s) {
     if (s.released) left.erase(id);
     if (is_own(id)) --opened;
     window_growth -= s.window.size() - initial_window;
+    if (id == found_id) {
+        found_id = session_id;
+        found = nullptr;
+    }
     streams.erase(id);
 }
 
@@ -399,7 +358,7 @@ std::error_code session::state::fail_with(std::error_code why, go_away_code code
 }
 
 void session::state::announce_end() {
-    for (auto& [id, s] : streams) announce(id, s, true, true);
+    for (const stream_id id : ids()) announce(id, *find(id), true, true);
 }
 
 std::error_code session::error() const noexcept { return state_->ended; }
@@ -407,65 +366,11 @@ std::optional<go_away_code> session::peer_went_away() const noexcept {
     return state_->peer_went_away;
 }
 std::size_t session::streams() const noexcept { return state_->streams.size(); }
-std::uint64_t session::unread() const noexcept { return state_->unread; }
-std::uint64_t session::held() const noexcept { return state_->held; }
 bool session::expects_input() const noexcept {
     return std::ranges::any_of(state_->streams, [](const auto& entry) {
         const stream& s = entry.second;
         return !s.peer_finished && !s.is_reset && !s.released;
     });
-}
-std::optional<clock::duration> session::round_trip() const noexcept { return state_->round_trip; }
-
-// ---- Time
-
-/// It counts as asked when it leaves.
-void session::state::start_ping() {
-    ping = ++ping_number;
-    measured_at = now;
-    ping_can_wait = true;
-}
-
-clock::time_point session::state::silence_due() const noexcept {
-    using copoll::detail::after;
-    if (limits.keep_alive == clock::duration{}) return clock::time_point::max();
-    if (asked_at) return after(std::max(*asked_at, heard_at), limits.answer_within);
-    return after(heard_at, limits.keep_alive);
-}
-
-clock::time_point session::state::sweep_due() const noexcept {
-    if (limits.idle_stream == clock::duration{}) return clock::time_point::max();
-    return copoll::detail::after(swept_at, limits.idle_stream / sweeps);
-}
-
-/// Counting sweeps takes a byte of a stream, and no clock when something moves.
-void session::state::sweep() {
-    swept_at = now;
-    for (auto& [id, s] : streams) {
-        if (s.is_over()) continue;
-        if (!s.is_up_to_peer()) s.idle_for = 0;
-        else if (s.idle_for++ >= sweeps)
-            abort(id, s, static_cast<std::uint32_t>(reset_code::garbage_collected));
-    }
-}
-
-clock::time_point session::deadline() const noexcept {
-    const state& s = *state_;
-    if (s.ended) return clock::time_point::max();
-    return std::min(s.silence_due(), s.sweep_due());
-}
-
-result<void> session::check_time(clock::time_point now) {
-    state& s = *state_;
-    if (s.ended) return fail(s.ended);
-    s.now = now;
-    if (now >= s.sweep_due()) s.sweep();
-    if (now < s.silence_due()) return {};
-    if (s.asked_at) return fail(s.fail_with(errc::ping_unanswered, go_away_code::normal));
-    if (!s.ping) s.start_ping();
-    s.ping_can_wait = false;
-    s.asked_at = now;  // a peer to which nothing can be said is gone, too
-    return {};
 }
 
 }  // namespace copoll::p2p::yamux

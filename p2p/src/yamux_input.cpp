@@ -16,24 +16,11 @@ constexpr clock::duration measure_after = std::chrono::seconds{10};
 
 }  // namespace
 
-bool idle_budget::spend(clock::time_point now) noexcept {
-    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - filled_at_);
-    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0));
-    // an hour fills every bucket, and does not overflow
-    const std::uint64_t more = std::min<std::uint64_t>(ms, 3'600'000) * rate_ / 1000;
-    if (more > 0) {
-        left_ = std::min(burst_, left_ + more);
-        filled_at_ = now;
-    }
-    if (left_ == 0) return false;
-    --left_;
-    return true;
-}
-
 result<void> session::input(std::span<const std::byte> bytes, clock::time_point now) {
     state& s = *state_;
     if (s.ended) return fail(s.ended);
     s.now = now;
+    s.frames.refill(now);
     if (!bytes.empty()) s.heard_at = now;
     while (!bytes.empty()) {
         if (s.body_left > 0) {
@@ -47,6 +34,7 @@ result<void> session::input(std::span<const std::byte> bytes, clock::time_point 
         s.header_size = 0;
         const auto h = frame_header::decode(s.header);
         if (!h) return fail(s.fail_with(h.error(), go_away_code::protocol_error));
+        s.frames.spend(h->type == frame_type::data ? h->length : 0);
         if (const auto handled = s.handle(*h); !handled) {
             if (s.ended) return fail(s.ended);  // by the peer
             return fail(s.fail_with(handled.error(), go_away_code::protocol_error));
@@ -54,6 +42,8 @@ result<void> session::input(std::span<const std::byte> bytes, clock::time_point 
     }
     return {};
 }
+
+clock::time_point session::next_input() const noexcept { return state_->frames.next_due(); }
 
 std::size_t session::state::take_header(std::span<const std::byte> bytes) {
     const auto part = bytes.first(std::min(bytes.size(), header.size() - header_size));
@@ -127,7 +117,7 @@ result<void> session::state::open_by_peer(const frame_header& h) {
 result<void> session::state::start_data(stream& s, const frame_header& h) {
     if (s.peer_finished) return fail(errc::illegal_frame);
     if (h.length > s.window.allowed()) return fail(errc::window_exceeded);
-    if (!has_room(s, h.length)) {
+    if (!s.released && !has_room(s, h.length)) {
         abort(h.stream, s, static_cast<std::uint32_t>(reset_code::resource_limit));
         return {};
     }
@@ -183,7 +173,8 @@ void session::state::peer_reset(stream_id id, stream& s, std::uint32_t why) {
     s.why_reset = why;
     s.owes_syn = s.owes_ack = s.owes_fin = s.owes_rst = false;
     acknowledged(s);
-    drop_unread(s);
+    // what it had said whole before can be read to its end
+    if (!s.peer_finished || s.unaccepted) drop_unread(s);
     announce(id, s, true, true);
     remove_if_over(id, s);
 }

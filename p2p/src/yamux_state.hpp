@@ -15,6 +15,9 @@
 #include <copoll/clock.hpp>
 #include <copoll/p2p/yamux.hpp>
 
+#include "id_hash.hpp"
+#include "yamux_budget.hpp"
+
 namespace copoll::p2p::yamux {
 
 /// One stream, from the first frame or `open` until both sides have ended it and the application
@@ -53,7 +56,7 @@ struct stream {
 
     /// Whether it is the peer that is to do something.
     bool is_up_to_peer() const noexcept {
-        if (!unread.empty() || waits_for_room) return false;
+        if (!unread.empty() || waits_for_room || owes_frame()) return false;
         if (unacknowledged || unaccepted) return true;
         return (writer_waits && send_window == 0) ||
                (!peer_finished && (finished || reader_waits));
@@ -94,27 +97,16 @@ private:
     std::size_t first_ = 0;
 };
 
-/// Streams that are opened and frames that bring nothing are paid from it; it fills with time.
-class idle_budget {
-public:
-    idle_budget(std::uint32_t burst, std::uint32_t rate, clock::time_point now) noexcept
-        : burst_(burst), rate_(rate), left_(burst), filled_at_(now) {}
-
-    /// False if it is empty.
-    [[nodiscard]] bool spend(clock::time_point now) noexcept;
-    /// Pays for a stream, and for a frame more: js-libp2p answers each frame of data by a window,
-    /// also when the stream has ended since.
-    void earn() noexcept { left_ = std::min(left_ + 2, burst_); }
-
-private:
-    std::uint64_t burst_, rate_, left_;
-    clock::time_point filled_at_;
-};
+/// What is left of `a` without `b`.
+constexpr std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
+    return a - std::min(a, b);
+}
 
 struct session::state {
     state(role own_role, clock::time_point at, const options& o)
-        : own(own_role), limits(o), next_id(own_role == role::dialer ? 1 : 2), now(at),
-          heard_at(at), swept_at(at), idle(o.idle_burst, o.idle_rate, at) {}
+        : own(own_role), limits(o), next_id((own_role == role::dialer ? 1 : 2) + o.ids_used * 2ull),
+          now(at), heard_at(at), swept_at(at), idle(o.idle_burst, o.idle_rate, at),
+          frames(o.frame_burst, o.frame_rate, at) {}
     state(const state&) = delete;
     state& operator=(const state&) = delete;
     ~state() { hold(0); }
@@ -149,17 +141,24 @@ struct session::state {
     }
     stream* find(stream_id id) noexcept;
     stream& at(stream_id id) noexcept;
+    /// Of all streams, in their order.
+    std::vector<stream_id> ids() const;
     bool acknowledged(stream& s) noexcept;  ///< false if it was already
     void announce(stream_id id, stream& s, bool readable, bool writable);
+    void abort(stream_id id, stream& s, std::uint32_t why);
+    void remove_if_over(stream_id id, stream& s);
+    bool bury_oldest(bool opened_here);  ///< false if there is none that can be
+
+    // ---- What is unread
     std::uint64_t may_hold() const noexcept;
     void hold(std::uint64_t n) noexcept;
     bool has_room(const stream& s, std::uint64_t n) const noexcept;
     bool keep(stream& s, std::span<const std::byte> bytes);  ///< false if there is no room
     void take_read(stream& s, std::size_t n);
     void drop_unread(stream& s);
-    void abort(stream_id id, stream& s, std::uint32_t why);
-    void remove_if_over(stream_id id, stream& s);
-    bool bury_oldest(bool opened_here);  ///< false if there is none that can be
+
+    // ---- Time
+    void start_ping();
     void sweep();
     clock::time_point sweep_due() const noexcept;
     clock::time_point silence_due() const noexcept;
@@ -167,12 +166,13 @@ struct session::state {
     /// Ends the session; the peer is told `code`.
     std::error_code fail_with(std::error_code why, go_away_code code);
     void announce_end();
-    void start_ping();
 
     role own;
     options limits;
     std::uint64_t next_id;
-    std::unordered_map<stream_id, stream> streams;
+    std::unordered_map<stream_id, stream, detail::id_hash> streams;
+    stream_id found_id = session_id;  ///< of them, the one looked up last
+    stream* found = nullptr;
     std::size_t opened = 0;  ///< of them, here
     std::size_t unacknowledged = 0;
     id_queue unaccepted;  ///< may have been reset since
@@ -205,6 +205,7 @@ struct session::state {
     std::uint32_t ping_number = 0;
     std::optional<clock::duration> round_trip;
     idle_budget idle;
+    frame_budget frames;
 
     bool went_away = false;
     std::optional<go_away_code> peer_went_away;

@@ -318,6 +318,64 @@ TEST_CASE("attack: tiny frames") {
     }());
 }
 
+TEST_CASE("attack: ids of streams that fall into one bucket of a table") {
+    run_in_worlds([]() -> task<result<void>> {
+        const auto attack = [](raw_peer& p) -> task<result<void>> {
+            std::string heard;
+            for (std::uint32_t i = 0; i < 200; ++i) {  // steps of what tables grow to
+                const std::uint32_t id = 1 + 2 * i * 541 * 1024;
+                co_await check(p.say(data_frame(id, echo_request("x"), flag_syn | flag_fin)));
+            }
+            for (unsigned ends = 0; ends < 200;) {
+                const raw_peer::frame f = co_await check(p.hear());
+                CHECK_FALSE(f.header.has(flag_rst));
+                if (f.header.has(flag_fin)) ++ends;
+            }
+            co_return {};
+        };
+        const auto end = co_await check(attacked_by_peer(quiet(), attack));
+        CHECK(end == no_error);
+        co_return {};
+    });
+}
+
+#if __has_include(<copoll/backend/sim.hpp>)
+TEST_CASE("attack: frames of a byte, of data or of a window, take the time that they are allowed") {
+    for (const std::string& tiny : {data_frame(1, "x"), update_frame(1, 1), data_frame(77, "x")}) {
+        backend::world w;
+        const auto run = [](std::string one) -> task<result<void>> {
+            const auto attack = [one](raw_peer& p) {
+                return [](raw_peer& on, std::string t) -> task<result<void>> {
+                    std::string many;
+                    for (int i = 0; i < 1000; ++i) many += t;
+                    co_await check(on.say(data_frame(1, echo_request(), flag_syn)));
+                    const auto begun = clock::now();
+                    for (int i = 0; i < 21; ++i) co_await check(on.say(many));
+                    co_await check(on.say(data_frame(3, echo_request("hello"), flag_syn)));
+                    std::string heard;
+                    while (!heard.ends_with("hello")) {  // it is not cut off either
+                        const raw_peer::frame f = co_await check(hear(on, frame_type::data));
+                        if (f.header.stream == 3) heard += f.body;
+                    }
+                    const auto took = clock::now() - begun;
+                    CHECK(took >= 1400ms);  // what comes in one piece is taken whole
+                    CHECK(took <= 2200ms);
+                    co_await check(on.say(update_frame(3, 0, flag_fin)));
+                    co_return co_await on.say(update_frame(1, 0, flag_fin));
+                }(p, one);
+            };
+            p2p::connection_options options = quiet();
+            options.yamux.frame_burst = 1000;
+            options.yamux.frame_rate = 10'000;
+            const auto end = co_await check(attacked_by_peer(std::move(options), attack));
+            CHECK(end == no_error);
+            co_return {};
+        };
+        run_test(run(tiny));
+    }
+}
+#endif
+
 TEST_CASE("attack: Noise records of no bytes") {
     run_in_worlds([]() -> task<result<void>> {
         const auto end = co_await check(flooded({}));

@@ -271,6 +271,41 @@ TEST_CASE("yamux: a peer that goes on to fill the window of a released stream is
     CHECK(s.session.streams() == 0);
 }
 
+TEST_CASE("yamux: an answer that was finished and released arrives, whatever still comes") {
+    for (const bool has_memory : {true, false}) {
+        subject s{role::listener, {.max_unread = has_memory ? initial_window : 1000}};
+        s.accepted(1);
+        CHECK(s.write(1, "answer").n == 6);
+        s.session.finish(1);
+        s.session.release(1);
+        CHECK_FALSE(s.hear(data(1, full_window)));  // before any of it has left
+        CHECK(s.says_of_streams() == std::vector{data(1, "answer"), update(1, 0, flag_fin),
+                                                 update(1, 0, flag_rst)});
+        CHECK(s.session.streams() == 0);
+    }
+}
+
+TEST_CASE("yamux: what the peer has said to its end can be read after it has reset the stream") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "answer", flag_fin)));
+    CHECK_FALSE(s.hear(update(1, 0, flag_rst)));
+    CHECK(s.write(1, "more").ec == errc::stream_reset);
+    CHECK(s.read(1) == "answer");
+    CHECK(s.read_error(1) == copoll::errc::eof);
+    CHECK(s.session.reset_by_peer(1) == reset_code::none);
+    s.session.release(1);
+
+    for (const bool is_accepted : {true, false}) {  // nor does it hold memory when it is given up
+        CHECK_FALSE(s.hear(data(3, "request", flag_syn | flag_fin)));
+        if (is_accepted) CHECK(s.session.accept() == stream_id{3});
+        CHECK_FALSE(s.hear(update(3, 0, flag_rst)));
+        if (is_accepted) s.session.release(3);
+        CHECK(s.session.streams() == 0);
+        CHECK(s.session.held() == 0);
+    }
+}
+
 TEST_CASE("yamux: released streams that never end at the peer are not kept for ever") {
     subject s{role::listener, {.max_accepted = 3, .max_opened = 3}};
     for (const stream_id id : {s.open(), s.open(), s.open()}) {
@@ -694,6 +729,32 @@ TEST_CASE("yamux: a stream on which it is up to this side is not idle, one up to
     CHECK(s.write(1, "x").n == 1);
 }
 
+TEST_CASE("yamux: a stream is idle from when it was accepted and all was said that is to be") {
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
+    const auto pass = [&s](int seconds) {
+        for (int second = 0; second < seconds; ++second) {
+            s.now += 1s;
+            CHECK(error_of(s.session.check_time(s.now)) == no_error);
+        }
+    };
+    CHECK_FALSE(s.hear(update(1, 0, flag_syn)));
+    CHECK_FALSE(s.hear(update(3, 0, flag_syn)));
+    pass(4);
+    CHECK(s.session.accept() == stream_id{1});
+    CHECK(s.session.accept() == stream_id{3});
+    s.says();
+    CHECK(s.read_error(1) == no_error);
+    CHECK(s.write(3, "answer").n == 6);
+    s.session.finish(3);
+    pass(4);
+    CHECK(s.read_error(1) == no_error);
+    pass(20);  // the output is not taken: the peer cannot know
+    CHECK(s.says_of_streams() == std::vector{data(3, "answer"), update(3, 0, flag_fin),
+                                             update(1, 0x1006, flag_rst)});
+    pass(5);
+    CHECK(s.says_of_streams() == std::vector{update(3, 0x1006, flag_rst)});
+}
+
 TEST_CASE("yamux: pings are answered once, with their number") {
     subject s;
     CHECK_FALSE(s.hear(ping(7, flag_syn)));
@@ -789,6 +850,29 @@ TEST_CASE("yamux: after going away no stream is opened, and those that are go on
     CHECK(s.says() == std::vector{update(3, 0x1002, flag_rst)});
     CHECK_FALSE(s.hear(data(1, "go on")));
     CHECK(s.read(1) == "go on");
+}
+
+TEST_CASE("yamux: with its last id used a session goes away, and its streams go on") {
+    for (const role r : {role::dialer, role::listener}) {
+        subject s{r, {.ids_used = 0x7ffffffe}};  // of 2^31
+        const stream_id last = r == role::dialer ? 0xffffffff : 0xfffffffe;
+        // the listener has one less, as 0 is none
+        if (r == role::dialer) CHECK(s.open() == last - 2);
+        CHECK(s.open() == last);
+        s.says();
+        for (int i = 0; i < 3; ++i) CHECK(error_of(s.session.open()) == errc::going_away);
+        CHECK(s.says() == std::vector{go_away(go_away_code::normal)});
+        CHECK_FALSE(s.session.error());
+        CHECK_FALSE(s.hear(data(last, "go on", flag_ack)));
+        CHECK(s.read(last) == "go on");
+        CHECK(s.write(last, "and on").n == 6);
+        CHECK(s.says_of_streams() == std::vector{data(last, "and on")});
+        CHECK_FALSE(s.hear(update(last, 0, flag_fin)));
+        s.session.finish(last);
+        s.session.release(last);
+        s.says();
+        CHECK(s.session.streams() == (r == role::dialer ? 1 : 0));
+    }
 }
 
 TEST_CASE("yamux: a peer that goes away takes no streams") {
@@ -895,6 +979,73 @@ TEST_CASE("yamux: frames that bring nothing are no harm at a low rate") {
         REQUIRE_FALSE(s.hear(ping(1, flag_syn)));
         REQUIRE(s.says().size() == 1);
     }
+}
+
+TEST_CASE("yamux: who sends frames that bring little is heard later, and not cut off") {
+    const std::vector<std::pair<const char*, frame>> little = {
+        {"a byte", data(1, "x")}, {"a byte of window", update(1, 1)},
+        {"a byte for nobody", data(77, "x")}};
+    for (const auto& [name, f] : little) {
+        INFO(name);
+        subject s{role::listener, {.frame_burst = 100, .frame_rate = 1000}};
+        s.accepted(1);
+        int heard = 0;
+        for (; s.session.next_input() <= s.now && heard < 1000; ++heard)
+            REQUIRE_FALSE(s.hear(f));
+        CHECK(heard >= 99);
+        CHECK(heard <= 101);
+        for (int i = 0; i < 1000; ++i) {  // a frame costs a millisecond from now on
+            while (s.session.next_input() > s.now) s.now += 1ms;
+            REQUIRE_FALSE(s.hear(f));
+            s.read(1);
+        }
+        CHECK(s.now.time_since_epoch() >= 990ms);
+        CHECK(s.now.time_since_epoch() <= 1100ms);
+        s.now += 1h;
+        for (int i = 0; i < 99; ++i) REQUIRE_FALSE(s.hear(f));
+        CHECK(s.session.next_input() <= s.now);
+    }
+}
+
+TEST_CASE("yamux: frames are paid for by the bytes that are received and sent") {
+    subject s{role::listener, {.frame_burst = 100, .frame_rate = 1}};
+    s.accepted(1);
+    for (int i = 0; i < 1000; ++i) {
+        CHECK_FALSE(s.hear(data(1, std::string(600, 'x'))));
+        CHECK_FALSE(s.hear(update(1, 1)));
+        s.read(1);
+        s.says();
+    }
+    CHECK(s.session.next_input() <= s.now);
+    for (int i = 0; i < 1000; ++i) {
+        CHECK(s.write(1, std::string(600, 'x')).n == 600);
+        CHECK_FALSE(s.hear(update(1, 600)));
+        CHECK_FALSE(s.hear(data(1, "x")));
+        s.read(1);
+        s.says();
+    }
+    CHECK(s.session.next_input() <= s.now);
+}
+
+TEST_CASE("yamux: echoes of a byte, 200,000 a second, are neither slowed nor cut off") {
+    subject s;
+    s.accepted(1);
+    for (int i = 0; i < 400'000; ++i) {
+        s.now += 5us;
+        REQUIRE_FALSE(s.hear(data(1, "x")));
+        REQUIRE(s.session.next_input() <= s.now);
+        s.read(1, 1);
+        REQUIRE(s.write(1, "x").n == 1);
+        s.session.output(s.now).clear();
+        if (i % 1000 == 0) REQUIRE_FALSE(s.hear(update(1, 1000)));
+    }
+}
+
+TEST_CASE("yamux: no bound on frames") {
+    subject s{role::listener, {.frame_burst = 0, .frame_rate = 0}};
+    s.accepted(1);
+    for (int i = 0; i < 10'000; ++i) CHECK_FALSE(s.hear(data(1, "x")));
+    CHECK(s.session.next_input() <= s.now);
 }
 
 TEST_CASE("yamux: refusals that nobody reads stop the input") {

@@ -66,6 +66,14 @@ struct options {
     /// once, and so many a second. With more the session ends.
     std::uint32_t idle_burst = 4096;
     std::uint32_t idle_rate = 512;
+    /// Frames that bring little: so many at once, and so many a second; a rate of 0: any number.
+    /// With more the session goes on, but `next_input` is later. 256 bytes received or sent pay
+    /// for a frame, so those that are longer do not count.
+    std::uint32_t frame_burst = 256 * 1024;
+    std::uint32_t frame_rate = 256 * 1024;
+    /// How many ids of streams that are opened here count as used already. There are 2^31; behind
+    /// the last one the session goes away.
+    std::uint32_t ids_used = 0;
 };
 
 /// What happened on a stream that was opened or accepted here.
@@ -92,6 +100,9 @@ public:
     /// False while a peer that does not read should not be listened to either: answers to it wait
     /// in `output`.
     bool wants_input() const noexcept;
+    /// When input may go on: `time_point::min()`, or later if the peer made more work than the
+    /// bytes are worth that it moved. Who does not wait loses the bound of `frame_rate`.
+    clock::time_point next_input() const noexcept;
 
     /// What is to be sent; take it away whole. Calls of any other function may add to it.
     buffer& output(clock::time_point now);
@@ -109,14 +120,16 @@ public:
 
     /// None if `max_unacknowledged` streams wait for the peer; ask again after `input`. Nothing is
     /// sent for it before `output`, so the first bytes can go with it.
-    /// *Errors:* `errc::going_away`, `errc::too_many_streams`, or why the session ended.
+    /// *Errors:* `errc::going_away`, also when no id is left; `errc::too_many_streams`; or why the
+    /// session ended.
     result<std::optional<stream_id>> open();
     /// The next stream that the peer has opened, if there is one.
     std::optional<stream_id> accept();
     bool has_unaccepted() const noexcept;
 
     /// n == 0 without an error: nothing is there yet.
-    /// *Errors:* `copoll::errc::eof`; `errc::stream_reset`; why the session ended.
+    /// *Errors:* `copoll::errc::eof`, also if the peer has reset the stream behind its end;
+    /// `errc::stream_reset`; why the session ended.
     io_result read(stream_id id, std::span<std::byte> into);
     /// Takes what fits into the window and into `output`. n == 0 without an error: wait until the
     /// stream is writable if `send_window` is 0, and until `output` was taken if not.
@@ -134,8 +147,8 @@ public:
     void reset(stream_id id, reset_code why = reset_code::none);
     /// Why the peer has reset the stream; none if it has not.
     std::optional<reset_code> reset_by_peer(stream_id id) const noexcept;
-    /// Forgets the stream. One that was not finished is reset; what still comes on one that was is
-    /// dropped.
+    /// Forgets the stream. One that was not finished is reset. One that was arrives with its end;
+    /// what still comes on it is dropped.
     void release(stream_id id);
 
     /// The next thing that happened; none if there is nothing new.
