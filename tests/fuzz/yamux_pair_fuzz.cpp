@@ -22,9 +22,12 @@ struct input_numbers {
 
 }  // namespace
 
-// The input says what is done to two sessions, and how their wire is cut.
+// The input says within which bounds two sessions are, what is done to them, how time passes, and
+// how their wire is cut.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    copoll_tests::yamux_model model{input_numbers{data, size}};
+    input_numbers numbers{data, size};
+    const auto options = copoll_tests::model_options(static_cast<unsigned>(numbers()));
+    copoll_tests::yamux_model model{numbers, options};
     for (std::size_t i = 0; i < size / 6 && i < 1000 && !model.broken; ++i) model.step();
     model.settle();
     must(!model.broken);

@@ -30,19 +30,16 @@ TEST_CASE("yamux: two sessions agree, whatever is done to them and however it is
     CHECK(carried > 10'000'000);
 }
 
-TEST_CASE("yamux: the same within narrow bounds") {
-    copoll::p2p::yamux::options narrow;
-    narrow.max_accepted = 3;
-    narrow.max_opened = 3;
-    narrow.max_unaccepted = 2;
-    narrow.max_unacknowledged = 2;
-    narrow.max_unread = 300 * 1024;
-    for (unsigned seed = 1; seed <= 30; ++seed) {
-        INFO("seed " << seed);
-        yamux_model model{random_numbers{std::mt19937{seed}}, narrow};
-        for (int i = 0; i < 1000 && !model.broken; ++i) model.step();
-        model.settle();
-        INFO((model.broken ? model.broken : ""));
-        REQUIRE_FALSE(model.broken);
+TEST_CASE("yamux: the same within narrow bounds and while time passes") {
+    for (unsigned choice = 0; choice < copoll_tests::model_choices; ++choice) {
+        for (unsigned seed = 1; seed <= 3; ++seed) {
+            INFO("choice " << choice << ", seed " << seed);
+            yamux_model model{random_numbers{std::mt19937{seed + 100 * choice}},
+                              copoll_tests::model_options(choice)};
+            for (int i = 0; i < 1000 && !model.broken; ++i) model.step();
+            model.settle();
+            INFO((model.broken ? model.broken : ""));
+            REQUIRE_FALSE(model.broken);
+        }
     }
 }
