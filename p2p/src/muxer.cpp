@@ -310,6 +310,7 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
 
 result<void> muxer::finish(yamux::stream_id id) noexcept {
     const auto finished = session_.finish(id);
+    tell_waiters();
     said_something();
     if (!finished) return fail(why_unsent(finished.error()));
     return {};

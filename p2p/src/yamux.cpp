@@ -237,6 +237,7 @@ result<void> session::finish(stream_id id) {
     if (std::exchange(s.finished, true)) return {};
     s.owes_fin = true;
     state_->list(id, s);
+    if (s.writer_waits) state_->announce(id, s, false, true);
     return {};
 }
 

@@ -209,9 +209,11 @@ def p2p_corpus():
         "away": yamux_frame(3, 0, 0, 0) + yamux_frame(3, 0, 0, 1),
     }
     for name, wire in frames.items():
-        yield "yamux", name, said(wire) + bytes([1, 7, 9, 11, 7, 15])
-    for seed in range(4):
-        yield "yamux_pair", f"seed_{seed}", random.Random(seed).randbytes(3000)
+        for bounds in (0, 1, 2, 4, 63):
+            program = bytes([bounds]) + said(wire) + bytes([1, 7, 9, 11, 7, 15])
+            yield "yamux", f"{name}_{bounds}", program
+    for seed in (0, 1, 2, 4, 8, 16, 32, 63):
+        yield "yamux_pair", f"seed_{seed}", bytes([seed, 0]) + random.Random(seed).randbytes(3000)
 
 
 def corpus():

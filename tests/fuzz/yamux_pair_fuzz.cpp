@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 
 #include "fuzz.hpp"
 #include "p2p/yamux_model.hpp"
@@ -30,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     copoll_tests::yamux_model model{numbers, options};
     for (std::size_t i = 0; i < size / 6 && i < 1000 && !model.broken; ++i) model.step();
     model.settle();
+    if (model.broken) std::fprintf(stderr, "%s\n", model.broken);
     must(!model.broken);
     return 0;
 }

@@ -382,6 +382,19 @@ TEST_CASE("yamux: writing stops at the window, and goes on when it opens") {
     CHECK(s.write(1, "1234567890").n == 7);
 }
 
+TEST_CASE("yamux: who waits to write is told when nothing more can be written") {
+    subject s;
+    s.accepted(1);
+    for (io_result r{{}, 1}; r.n > 0; s.says()) r = s.write(1, full_window);
+    while (s.session.next_event()) {}
+    s.session.finish(1);
+    const auto event = s.session.next_event();
+    REQUIRE(event);
+    CHECK(event->stream == 1);
+    CHECK(event->writable);
+    CHECK(s.write(1, "x").ec == copoll::errc::closed);
+}
+
 TEST_CASE("yamux: output is bounded, in one record of Noise") {
     subject s;
     s.accepted(1);
