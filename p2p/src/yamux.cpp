@@ -202,7 +202,7 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
     }
     if (s.peer_finished && (!s.is_reset || s.reset_by_peer)) return {copoll::errc::eof, 0};
     if (s.is_reset) return {errc::stream_reset, 0};
-    s.reader_waits = !into.empty();
+    if (!into.empty()) s.reader_waits = true;
     return {state_->ended, 0};
 }
 
@@ -213,7 +213,7 @@ io_result session::write(stream_id id, std::span<const std::byte> bytes) {
     if (state_->ended) return {state_->ended, 0};
     const std::size_t wanted = std::min<std::size_t>(bytes.size(), s.send_window);
     const std::size_t room = state_->room();
-    s.writer_waits = s.send_window == 0 && !bytes.empty();
+    if (!bytes.empty()) s.writer_waits = s.send_window == 0;
     if (wanted == 0 || room < frame_header::size + std::min(wanted, least_frame)) return {};
     const std::size_t n = std::min(wanted, room - frame_header::size);
     state_->put_data(id, s, bytes.first(n));

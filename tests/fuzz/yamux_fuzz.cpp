@@ -47,6 +47,14 @@ public:
             must(session_.next_input() <= owed_);
         }
     }
+    /// Much on one stream, if nothing else is on its way.
+    void hear_much(stream_id id, std::uint32_t n) {
+        if (!coming_.is_between_frames()) return;
+        copoll::buffer in;
+        in.append(frame_header{frame_type::data, 0, id, n}.encode());
+        in.commit(in.prepare(n).size());
+        hear(std::as_const(in).data());
+    }
     void accept() {
         if (const auto id = session_.accept()) held.push_back(*id);
     }
@@ -133,6 +141,13 @@ public:
         }
     }
 
+    /// Held, or else released.
+    stream_id any() const {
+        if (held.empty() || left_.size() > held.size())
+            return left_.empty() ? session_id : left_.begin()->first;
+        return held.front();
+    }
+
     static constexpr std::uint64_t of_others = 250'000;
     std::vector<stream_id> held;
 
@@ -205,8 +220,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const auto bytes = rest.first(std::min<std::size_t>(rest.size(), choice / 2));
             rest = rest.subspan(bytes.size());
             s.hear(bytes);
-        } else if (choice % 16 == 1) {
+        } else if (choice % 32 == 1) {
             s.accept();
+        } else if (choice % 32 == 17) {
+            if (s.any() != session_id) s.hear_much(s.any(), 32768 * (1 + choice / 32));
         } else if (choice % 16 == 3) {
             s.open();
         } else if (choice % 16 == 5) {

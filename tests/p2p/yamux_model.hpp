@@ -43,6 +43,8 @@ public:
         }
     }
 
+    bool is_between_frames() const noexcept { return head_.empty() && body_ == 0; }
+
 private:
     copoll::buffer head_{};
     std::size_t body_ = 0;
@@ -75,7 +77,7 @@ public:
 
     void step() {
         const std::size_t side = next_() % 2;
-        switch (next_() % 12) {
+        switch (next_() % 14) {
             case 0: return open(side);
             case 1: return accept(side);
             case 2:
@@ -86,7 +88,9 @@ public:
             case 7: return next_() % 8 == 0 ? reset(side, pick(side)) : void();
             case 8: return next_() % 4 == 0 ? release(side, pick(side)) : void();
             case 9: return pass(std::chrono::milliseconds{next_() % (next_() % 8 ? 50 : 2500)});
-            default: return carry(side, 1 + next_() % 100'000);
+            case 10: return next_() % 4 == 0 ? fill(side, pick(side)) : void();
+            case 11: return next_() % 4 == 0 ? answer_and_leave(side, pick(side)) : void();
+            default: return carry(side, next_() % 4 == 0 ? SIZE_MAX : 1 + next_() % 100'000);
         }
     }
 
@@ -152,9 +156,19 @@ private:
         if (!holds && !broken) broken = what;
     }
 
-    static std::byte byte_at(id stream, std::size_t side, std::uint64_t position) {
-        const std::uint64_t x = (position + 1 + stream * 977 + side * 31) * 0x9e3779b97f4a7c15;
-        return static_cast<std::byte>(x >> 56);
+    /// What `side` says on a stream, from `position` on.
+    static std::span<const std::byte> text(id stream, std::size_t side, std::uint64_t position,
+                                           std::size_t n) {
+        constexpr std::size_t period = 65521, longest = 60'000;
+        static const std::vector<std::byte> all = [] {
+            std::vector<std::byte> made(period + longest);
+            for (std::size_t i = 0; i < made.size(); ++i) {
+                const std::uint64_t x = (i % period + 1) * std::uint64_t{0x9e3779b97f4a7c15};
+                made[i] = static_cast<std::byte>(x >> 56);
+            }
+            return made;
+        }();
+        return std::span(all).subspan((position + stream * 977 + side * 31) % period, n);
     }
 
     std::vector<id> ids(std::size_t side) const {
@@ -167,7 +181,9 @@ private:
     id pick(std::size_t side) {
         auto& all = ends_[side].streams;
         if (all.empty()) return none;
-        return std::next(all.begin(), static_cast<std::ptrdiff_t>(next_() % all.size()))->first;
+        // half of it happens to the first few, so that something comes of it
+        const std::size_t some = next_() % 2 ? all.size() : std::min<std::size_t>(all.size(), 3);
+        return std::next(all.begin(), static_cast<std::ptrdiff_t>(next_() % some))->first;
     }
 
     /// Until nothing moves any more.
@@ -203,9 +219,7 @@ private:
         if (one == none) return;
         end& e = ends_[side];
         seen& s = e.streams.at(one);
-        std::vector<std::byte> bytes(n);
-        for (std::size_t i = 0; i < n; ++i) bytes[i] = byte_at(one, side, s.written + i);
-        const auto r = e.session.write(one, bytes);
+        const auto r = e.session.write(one, text(one, side, s.written, n));
         expect(!s.waits_to_write || (r.n == 0 && !r.ec), "a writer was not woken");
         s.waits_to_write = r.n == 0 && !r.ec && e.session.send_window(one) == 0;
         s.written += r.n;
@@ -214,15 +228,27 @@ private:
             spoil(side, one);
     }
 
+    /// The whole window; it is on the wire then.
+    void fill(std::size_t side, id one) {
+        if (one == none) return;
+        const seen& s = ends_[side].streams.at(one);
+        for (bool more = true; more;) {
+            const std::uint64_t before = s.written;
+            write(side, one, 60'000);
+            take_output(side);
+            more = s.written != before;
+        }
+    }
+
     void read(std::size_t side, id one, std::size_t n) {
         if (one == none) return;
         seen& s = ends_[side].streams.at(one);
-        std::vector<std::byte> into(n);
+        const auto into = std::span(memory_).first(n);
         const auto r = ends_[side].session.read(one, into);
         expect(!s.waits_to_read || (r.n == 0 && !r.ec), "a reader was not woken");
         s.waits_to_read = r.n == 0 && !r.ec;
-        for (std::size_t i = 0; i < r.n; ++i)
-            expect(into[i] == byte_at(one, 1 - side, s.received + i), "another byte arrived");
+        expect(std::ranges::equal(into.first(r.n), text(one, 1 - side, s.received, r.n)),
+               "another byte arrived");
         s.received += r.n;
         moved_ += r.n;
         if (r.n > 0) s.moved_at = now_;
@@ -237,6 +263,7 @@ private:
         if (one == none) return;
         ends_[side].session.finish(one);
         ends_[side].streams.at(one).finished = true;
+        hear_events(side);
     }
 
     void reset(std::size_t side, id one) {
@@ -254,6 +281,12 @@ private:
         e.session.release(one);
         e.streams.erase(one);
         spoiled_[one] = true;
+    }
+
+    void answer_and_leave(std::size_t side, id one) {
+        write(side, one, 1 + next_() % 1000);
+        finish(side, one);
+        release(side, one);
     }
 
     /// Nothing is expected to arrive on it any more.
@@ -298,15 +331,21 @@ private:
         }
     }
 
+    /// To the wire.
+    void take_output(std::size_t side) {
+        end& e = ends_[side];
+        copoll::buffer& out = e.session.output(now_);
+        e.leaving.take(std::as_const(out).data(), [&](const header& h) { leaves(e, h); });
+        e.wire.append(std::as_const(out).data());
+        out.clear();
+    }
+
     /// Takes the output to the wire, and so many bytes of it to the other end.
     void carry(std::size_t from, std::size_t n) {
         if (given_up_) return;
         end& e = ends_[from];
         end& to = ends_[1 - from];
-        copoll::buffer& out = e.session.output(now_);
-        e.leaving.take(std::as_const(out).data(), [&](const header& h) { leaves(e, h); });
-        e.wire.append(std::as_const(out).data());
-        out.clear();
+        take_output(from);
         if (to.session.next_input() > now_) pass(to.session.next_input() - now_);
         if (given_up_) return;
         const auto bytes = std::as_const(e.wire).data().first(std::min(n, e.wire.size()));
@@ -385,6 +424,7 @@ private:
     time_point now_{};
     std::array<end, 2> ends_;
     std::map<id, bool> spoiled_;
+    std::vector<std::byte> memory_ = std::vector<std::byte>(30'000);
     bool given_up_ = false;
     std::uint64_t carried_ = 0;
     std::uint64_t moved_ = 0;

@@ -387,6 +387,7 @@ TEST_CASE("yamux: who waits to write is told when nothing more can be written") 
     s.accepted(1);
     for (io_result r{{}, 1}; r.n > 0; s.says()) r = s.write(1, full_window);
     while (s.session.next_event()) {}
+    CHECK(s.write(1, "").n == 0);  // which says nothing of one who waits
     s.session.finish(1);
     const auto event = s.session.next_event();
     REQUIRE(event);
