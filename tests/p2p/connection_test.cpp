@@ -485,6 +485,26 @@ TEST_CASE("connection: a stream that writes much does not keep the others out") 
     });
 }
 
+TEST_CASE("connection: a write that waits ends when the stream is finished") {
+    run_in_worlds([]() -> task<result<void>> {
+        co_return co_await meet_echo([](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.open("/echo/1.0.0"));
+            const auto finish_later = [](p2p::stream& of) -> task<result<void>> {
+                co_await check(sleep_for(200ms));
+                co_return co_await of.shutdown_write();
+            };
+            // the echo is not read, so it stops reading as well
+            auto [sent, finished] = co_await when_all(feed(s, 100'000'000), finish_later(s));
+            CHECK(sent.ec == errc::closed);
+            CHECK(error_of(finished) == no_error);
+            const auto got = co_await drain(s);
+            CHECK(got.n == sent.n);
+            CHECK(got.end == errc::eof);
+            co_return {};
+        });
+    });
+}
+
 TEST_CASE("connection: a reset says why, to reads and writes that wait") {
     run_in_worlds([]() -> task<result<void>> {
         meeting m;
