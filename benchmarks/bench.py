@@ -14,7 +14,7 @@ import report
 import scenarios
 from component_size import stripped_size
 from machine import describe_machine
-from measure import measure
+from measure import OthersShare, measure
 from servers import (ROOT, TOOLS, Failure, allow_handles, allow_open_files, exit_on_signals)
 
 HANDLES_PER_CONNECTION = 4  # socket, two streams, a pollable
@@ -65,6 +65,8 @@ def parse_arguments(argv):
         parser.error(f"--peers: no folder {options.peers}")
     if options.compare and not options.compare.exists():
         parser.error(f"--compare: no file {options.compare}")
+    if options.no_run and options.compare and options.compare.resolve() == options.json.resolve():
+        parser.error("--compare: that is the run itself")
     if options.rounds is None:
         options.rounds = 3 if options.quick else 7
     if options.seconds is None:
@@ -82,24 +84,30 @@ def show_progress(text):
         print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def raise_limits(options):
-    open_files = max(scenarios.ALL[name].open_files for name in options.scenarios)
-    allow_open_files(open_files)
-    allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * open_files)
+def raise_limits(scenario, options):
+    allow_open_files(scenario.open_files)
+    allow_handles(options.host, 2 * HANDLES_PER_CONNECTION * scenario.open_files)
 
 
 def peers_of(scenario, options):
+    """One that is named on the command line takes the place of one of that name."""
+    named = [contenders.named(text, options.host) for text in options.peer]
+    names = [peer.name for peer in named]
     found = getattr(scenario, "peers", contenders.from_folder)(options.peers, options.host)
-    return found + [contenders.named(text, options.host) for text in options.peer]
+    return [peer for peer in found if peer.name not in names] + named
 
 
 def run_scenario(name, options, machine):
     """Its summary."""
     scenario = scenarios.ALL[name]
     summary = {"scenario": name, "cases": [], "programs": {}, "lacks": "", "missing": {},
-               "component": None}
+               "component": None, "others_cpu_share": None}
+    raise_limits(scenario, options)
     if hasattr(scenario, "run"):
-        summary["programs"] = scenario.run(options, show_progress)
+        with OthersShare() as others:
+            summary["programs"] = scenario.run(options, show_progress)
+        if summary["programs"]:
+            summary["others_cpu_share"] = others.share
         if hasattr(scenario, "missing"):
             summary["missing"] = scenario.missing(options)
     if hasattr(scenario, "cases"):
@@ -121,6 +129,9 @@ def run_cases(name, scenario, options):
     if not cases:
         return {}
     everybody = scenario.contenders(options.host) + peers
+    names = [contender.name for contender in everybody]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise Failure(f"two servers have the name {twice.pop()}")
     table = measure(everybody, cases, options.rounds, options.seconds, not options.no_pin,
                     show_progress)
     binary = scenario.component.read_bytes()
@@ -135,26 +146,32 @@ def run_all(options):
     started = time.monotonic()
     made = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     run = {"format": report.FORMAT, "made": made, "seconds_taken": 0,
-           "machine": describe_machine(options), "scenarios": []}
+           "machine": describe_machine(options), "scenarios": [], "failures": []}
     options.json.parent.mkdir(parents=True, exist_ok=True)
     for name in options.scenarios:
-        summary = run_scenario(name, options, run["machine"])
+        try:
+            summary = run_scenario(name, options, run["machine"])
+        except Failure as failure:  # the others can be measured all the same
+            show_progress("")
+            print(f"bench: {name}: {failure}", file=sys.stderr)
+            run["failures"].append(f"{name}: {failure}")
+            continue
         if summary["cases"] or summary["programs"] or summary["lacks"]:
             print()
             run["scenarios"].append(summary)
             run["seconds_taken"] = round(time.monotonic() - started)
             options.json.write_text(report.as_json(run))
-    if not run["scenarios"]:
+    if not run["scenarios"] and not run["failures"]:
         raise Failure(f"no case has '{options.case}' in its name")
     return run
 
 
-def tell_all(run, options):
+def tell_all(run, old, options):
     """The targets and what has changed, on the terminal; the report beside the figures."""
     if table := report.targets_table(run):
         print("\n".join(table.as_lines()), end="\n\n")
-    if options.compare:
-        table, remarks = compare.compare(read(options.compare), run)
+    if old:
+        table, remarks = compare.compare(old, run)
         print("\n".join([*table.as_lines(), *remarks]), end="\n\n")
     written = [options.json, options.json.with_suffix(".md")]
     written[1].write_text(report.as_markdown(run))
@@ -169,7 +186,11 @@ def write_page(figures):
         print("bench: no page: nothing to draw with, ./dev setup plots", file=sys.stderr)
         return []
     html = figures.with_suffix(".html")
-    subprocess.run([python, ROOT / "benchmarks/page.py", figures, html], check=True)
+    drawn = subprocess.run([python, ROOT / "benchmarks/page.py", figures, html], text=True,
+                           stderr=subprocess.PIPE)
+    if drawn.returncode != 0:
+        print(f"bench: no page: {drawn.stderr.strip()}", file=sys.stderr)
+        return []
     return [html]
 
 
@@ -181,8 +202,8 @@ def read(path):
 
 
 def has_failures(run):
-    """Whether one of our own servers did."""
-    return any(row["failures"] and not row["peer"] for summary in run["scenarios"]
+    """Whether a scenario, or one of our own servers in it, failed."""
+    return bool(run["failures"]) or any(row["failures"] and not row["peer"] for summary in run["scenarios"]
                for case in summary["cases"] for row in case["servers"])
 
 
@@ -190,19 +211,16 @@ def main(argv):
     options = parse_arguments(argv)
     exit_on_signals()
     try:
-        if options.no_run:
-            run = read(options.json)
-        else:
-            raise_limits(options)
-            run = run_all(options)
-        tell_all(run, options)
+        old = read(options.compare) if options.compare else None  # before it is written again
+        run = read(options.json) if options.no_run else run_all(options)
+        tell_all(run, old, options)
     except Failure as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     if has_failures(run):
-        print("bench: a server lost bytes or connections, or did not answer, see the table",
+        print("bench: something failed, or a server lost bytes or connections; see above",
               file=sys.stderr)
         return 1
     return 0

@@ -3,9 +3,10 @@
 
 Noise is what rounds of one run differ by: a figure has changed when all rounds of one run lie above
 all rounds of the other, and the medians are further apart than `margin` times the wider range. Of
-figures that are the same, 2 to 6 in a thousand pass for changed nonetheless. Rates are compared as
-the ratios to the base of their case, since these mean the same on another day; what has no base is
-compared as it is, which says little if machine or host differ.
+figures that are the same some pass for changed nonetheless: 6 in a thousand with three rounds, 2
+with five, less than one with seven. Rates are compared as the ratios to the base of their case, since
+these mean the same on another day; what has no base is compared as it is, which says little if machine
+or host differ.
 """
 from dataclasses import dataclass
 from statistics import median
@@ -22,9 +23,14 @@ FIGURES = {
     "p99 us": (("latency_us", "p99"), LOWER),
     "CPU us/msg": (("server_cpu_us_per_message",), LOWER),
     "linear memory B/conn": (("linear_memory_bytes_per_connection",), LOWER),
+    "resident B/conn": (("resident_bytes_per_connection",), LOWER),
+    "messages max/min": (("messages_max_to_min",), LOWER),
+    "waits/s at rest": (("server_waits_per_second",), LOWER),
 }
+ONLY_OF_VIEW = {"waits/s at rest": "rest"}
+LATENCIES = ("p50 us", "p99 us")
 # Of a program that measures itself, by a part of the figure's name.
-PROGRAM_FIGURES = {"/s": HIGHER, " us": LOWER, "_ns": LOWER, " ns": LOWER, "near": LOWER,
+PROGRAM_FIGURES = {"/s": HIGHER, "full": HIGHER, "resumed": HIGHER, " us": LOWER, "_ns": LOWER, " ns": LOWER, "near": LOWER,
                    "far": LOWER, "bytes": LOWER, "allocations": LOWER, "calls": LOWER,
                    "seconds": LOWER, " ms": LOWER}
 
@@ -62,6 +68,8 @@ def figures_of_row(case, row):
     else:
         found[f"x {case['base']}"] = Figure(row["ratios"], HIGHER)
     for title, (path, better) in FIGURES.items():
+        if ONLY_OF_VIEW.get(title, case["view"]) != case["view"]:
+            continue
         values = [value for turn in row["rounds"] if (value := at(turn, path)) is not None]
         if values:
             found[title] = Figure(values, better)
@@ -108,8 +116,9 @@ def verdict(old, new):
 def compare(old, new):
     """(a table of what changed, lines to be read with it)"""
     before, after = figures_of(old), figures_of(new)
-    both = [key for key in after if key in before]
-    rows = []
+    both = [key for key in after if key in before and is_comparable(key, old, new)]
+    rows = [(" | ".join(key), ["-", "-", "-", "fails now"])
+            for key in sorted(failed_in(new) - failed_in(old))]
     for key in both:
         if not has_changed(before[key].values, after[key].values):
             continue
@@ -119,6 +128,27 @@ def compare(old, new):
             f"{now / was - 1:+.0%}" if was else "-", verdict(before[key], after[key])]))
     table = Table("changed beyond the noise", ["before", "now", "by", ""], rows)
     return table, remarks(old, new, before, after, both)
+
+
+def failed_in(run):
+    """{(scenario, case, server)} of those that failed."""
+    return {(summary["scenario"], case["name"], row["name"]) for summary in run["scenarios"]
+            for case in summary["cases"] for row in case["servers"] if row["failures"]}
+
+
+def is_comparable(key, old, new):
+    """Latencies in open loop are those under one load: not if it was another one."""
+    if key[-1] not in LATENCIES:
+        return True
+    was, now = (offered(run, *key[:3]) for run in (old, new))
+    return not was or not now or abs(now / was - 1) <= SMALLEST
+
+
+def offered(run, scenario, case, server):
+    return next((row.get("offered_per_second") for summary in run["scenarios"]
+                 if summary["scenario"] == scenario for found in summary["cases"]
+                 if found["name"] == case for row in found["servers"] if row["name"] == server),
+                None)
 
 
 def remarks(old, new, before, after, both):
@@ -133,6 +163,7 @@ def remarks(old, new, before, after, both):
         if servers:
             lines.append(f"{name}: {'; '.join(servers)}")
     lines += [f"{field} differs: {old['machine'].get(field)}, now {new['machine'].get(field)}"
-              for field in ("host", "processor", "cpus", "kernel", "rounds", "seconds")
+              for field in ("host", "processor", "cpus", "load_cpus", "kernel", "rounds", "seconds",
+                            "versions")
               if old["machine"].get(field) != new["machine"].get(field)]
     return lines

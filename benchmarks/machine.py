@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 from measure import cpu_split
@@ -36,7 +35,7 @@ def describe_machine(options):
 def system_name():
     try:
         return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):
+    except (AttributeError, OSError, KeyError):
         return platform.system()
 
 
@@ -75,8 +74,8 @@ def crate(folder, name):
     lock = folder / "Cargo.lock"
     if not lock.exists():
         return ""
-    packages = tomllib.loads(lock.read_text())["package"]
-    return next((package["version"] for package in packages if package["name"] == name), "")
+    found = re.search(rf'name = "{name}"\nversion = "([^"]+)"', lock.read_text())
+    return found[1] if found else ""
 
 
 def first_line(command):

@@ -151,6 +151,18 @@ def load_seconds():
     return used.ru_utime + used.ru_stime
 
 
+class OthersShare:
+    """In a `with`: the share of all CPUs that programs use that were not started inside."""
+    def __enter__(self):
+        self.begun, self.busy, self.ours = time.monotonic(), busy_seconds(), load_seconds()
+        return self
+
+    def __exit__(self, *_):
+        took = max(time.monotonic() - self.begun, 0.1)
+        others = busy_seconds() - self.busy - (load_seconds() - self.ours)
+        self.share = max(0.0, others / (took * os.cpu_count()))
+
+
 class Samples:
     """What the server has used, at the start and whenever a part of the load's run begins."""
     def __init__(self, server):
@@ -224,6 +236,9 @@ def measure(contenders, cases, rounds, seconds, pinned, progress):
                 known = table if busy.name in table else \
                     measure_base(busy, contenders, count, seconds, pinned)
                 rates[busy.name] = rate_in(busy, known)
+            if not rates[busy.name]:  # there is nothing to ask for a share of
+                row[case.base].failures.append(f"it has no rate in {busy.name}")
+                continue
             case = replace(case, load=[*case.load, "--rate",
                                        f"{case.share * rates[busy.name]:.0f}"])
         for number in range(count):
@@ -248,12 +263,8 @@ def measure_base(case, contenders, rounds, seconds, pinned):
 
 
 def rate_in(case, table):
-    """Messages/s of the case's base."""
-    rounds = table[case.name][case.base]
-    rate = rounds.median("messages_per_second")
-    if not rate:
-        raise Failure(f"{case.base}: {(rounds.failures or ['no rate'])[0]}")
-    return rate
+    """Messages/s of the case's base; None if it failed."""
+    return table[case.name][case.base].median("messages_per_second")
 
 
 def taking_part(case, contenders):

@@ -75,10 +75,32 @@ def count_round_trips(options, show_progress):
     for number in range(options.rounds):
         for way, (server, dialer, rest, done) in ways(options.host).items():
             show_progress(f"p2p round trips, round {number + 1} of {options.rounds}: {way}")
-            with Server(server) as listening:
-                for path, one_way in ONE_WAYS.items():
-                    found.setdefault(way, {}).setdefault(path, []).append(
-                        time_dial(listening.address, one_way, dialer, rest, done))
+            if way in FAILED_WAYS:
+                continue
+            try:
+                with Server(server) as listening:
+                    times = {path: time_dial(listening.address, one_way, dialer, rest, done)
+                             for path, one_way in ONE_WAYS.items()}
+            except Failure as failure:
+                FAILED_WAYS[way] = str(failure)
+                found.pop(way, None)  # what is left would not be the whole truth
+                continue
+            for path, seconds in times.items():
+                found.setdefault(way, {}).setdefault(path, []).append(seconds)
+    return found
+
+
+FAILED_WAYS = {}  # of this run, with the reasons
+
+
+def missing(options):
+    """{way: why it was not measured}"""
+    if options.case not in ROUND_TRIPS:
+        return {}
+    found = {f"{ROUND_TRIPS}: {way}": reason for way, reason in FAILED_WAYS.items()}
+    for name in NODES:
+        if why := node(name)[1]:
+            found[f"{ROUND_TRIPS}: {COPOLL} to {name}"] = why
     return found
 
 

@@ -32,7 +32,8 @@ th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
 svg { display: block; width: 100%; max-width: 34rem; height: auto; }
 .met { color: var(--met); } .missed, .failed { color: var(--missed); }
 """
-PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9, "p99_99": 99.99}
+PERCENTILES = (50, 90, 99, 99.9, 99.99)
+FEWEST_ABOVE = 10  # durations beyond a percentile; with fewer it is one of the worst, not a share
 WITH_BARS = ("rate", "fairness", "handshakes", "visits", "stream")
 WITH_LATENCY = (*WITH_BARS, "open loop")
 
@@ -53,6 +54,7 @@ def as_html(run):
         "and the highest round.</p>",
         "<nav>" + "".join(f'<a href="#{name}">{name}</a>' for name in names) + "</nav>",
     ]
+    parts += [f'<p class="failed">{escape(failure)}</p>' for failure in run["failures"]]
     if table := report.targets_table(run):
         parts += ["<h2>Targets</h2>", html_table(table, "targets")]
     for summary in run["scenarios"]:
@@ -87,7 +89,7 @@ def html_table(table, kind=""):
 
 
 def html_cell(text):
-    kind = {"met": "met", "MISSED": "missed"}.get(text.split(" ")[0], "")
+    kind = {"met": "met", "MISSED": "missed", "FAILED": "missed"}.get(text.split(" ")[0], "")
     return f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
 
 
@@ -125,18 +127,35 @@ def offered_load_plot(summary):
 
 
 def latency_plot(case):
-    """Latency by percentile, each server a line; the axis stretches the tail."""
-    series, ticks = {}, {}
-    for row in case["servers"]:
-        for key, percent in PERCENTILES.items():
-            values = [turn["latency_us"][key] for turn in row["rounds"]
-                      if turn and turn.get("latency_us") and key in turn["latency_us"]]
-            if values and not row["failures"]:
-                x = 100 / (100 - percent)
-                ticks[x] = f"{percent:g} %"
-                series.setdefault(row["name"], []).append((x, median(values)))
-    return plots.lines(f"latency by percentile: {case['name']}", "percentile", "latency, us",
-                       series, ticks, log_x=True, log_y=True)
+    """Latency by percentile over all rounds, each server a line; the axis stretches the tail."""
+    loop = "open" if case["view"] == "open loop" else "closed"
+    series = {row["name"]: [(100 / (100 - percent), latency)
+                            for percent, latency in percentiles(row["rounds"])]
+              for row in case["servers"] if not row["failures"]}
+    shown = {x for points in series.values() for x, _ in points}
+    ticks = {100 / (100 - percent): f"{percent:g} %" for percent in PERCENTILES}
+    return plots.lines(f"latency by percentile: {case['name']}", f"percentile ({loop} loop)",
+                       "latency, us", series, {x: t for x, t in ticks.items() if x in shown},
+                       log_x=True, log_y=True)
+
+
+def percentiles(rounds):
+    """[(percent, latency)] of what all rounds recorded together, as far as there is enough."""
+    ranges = {}
+    for turn in rounds:
+        for up_to, count in (turn or {}).get("latency_histogram_us", []):
+            ranges[up_to] = ranges.get(up_to, 0) + count
+    total, found = sum(ranges.values()), []
+    for percent in PERCENTILES:
+        if total * (100 - percent) / 100 < FEWEST_ABOVE:
+            break
+        seen = 0
+        for up_to in sorted(ranges):
+            seen += ranges[up_to]
+            if seen >= total * percent / 100:
+                found.append((percent, up_to))
+                break
+    return found
 
 
 def main(figures, page):

@@ -102,11 +102,13 @@ def disturbance(summary):
     """What else ran meanwhile: the median share of all CPUs, over all turns."""
     shares = [turn["others_cpu_share"] for case in summary["cases"] for row in case["servers"]
               for turn in row["rounds"] if turn]
+    if summary["others_cpu_share"] is not None:
+        shares.append(summary["others_cpu_share"])
     if not shares:
         return "no turn succeeded"
-    share = median(shares)
+    share, most = median(shares), max(shares)
     noisy = "; that is much: the figures are rough" if share > 0.1 else ""
-    return f"other programs used {share:.0%} of the CPUs meanwhile{noisy}"
+    return f"other programs used {share:.0%} of the CPUs meanwhile, at most {most:.0%}{noisy}"
 
 
 def component_line(component):
@@ -211,7 +213,7 @@ def closing_lines(scenario):
     lines = [f"{name} is missing: {why}" for name, why in missing(scenario).items()]
     if scenario["lacks"]:
         lines.append(f"not measured: {scenario['lacks']}")
-    if scenario["cases"]:
+    if scenario["cases"] or scenario["programs"]:
         lines.append(disturbance(scenario))
     if scenario["component"]:
         lines.append(component_line(scenario["component"]))
@@ -235,7 +237,13 @@ def targets_table(run):
 
 def as_markdown(run):
     """All tables, without the words around them."""
-    parts = [[conditions(run["machine"]) + "."]]
+    machine = run["machine"]
+    versions = ", ".join(" ".join(pair) for pair in machine["versions"].items())
+    parts = [[f"{run['made']}, revision {machine['revision'] or 'unknown'}, "
+              f"{run['seconds_taken'] / 60:.0f} minutes."],
+             [f"{conditions(machine)}, {machine['memory_bytes'] / 2**30:.0f} GiB, "
+              f"{machine['system']}."], [f"{versions}."]]
+    parts.append([f"- {failure}" for failure in run["failures"]])
     if table := targets_table(run):
         parts.append(table.as_markdown())
     for scenario in run["scenarios"]:

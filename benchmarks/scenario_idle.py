@@ -24,7 +24,7 @@ def cases(peers):
         # What was accepted counts as active for a while: the first part of a turn is not counted.
         load = ["--size", "64", "--connections", str(active), "--idle", str(idle),
                 "--warmup", "0.4", "--patience", "30"]
-        return Case(name, load, TWO_TIER, **{"also": FLAT, "contenders": common, **more})
+        return Case(name, load, TWO_TIER, **{"also": (FLAT,), "contenders": common, **more})
 
     return [
         case(ALONE, 10),

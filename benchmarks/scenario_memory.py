@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Scenario memory: what a server holds for each connection or stream, idle and active."""
+from dataclasses import replace
+
 import scenario_p2p
 import scenario_tls
 from contenders import (ECHO_SERVER, NATIVE_COPOLL, NATIVE_EPOLL, PEERS, P2P_PEERS, TLS_PEERS, WASI,
@@ -18,22 +20,29 @@ open_files = 11_000
 
 def contenders(host):
     openssl, = (found for found in scenario_tls.contenders(host) if found.name == OPENSSL)
+    over_tls = scenario_tls.in_component(host, TLS, "tls_memory.wasm")
     return [in_component(TCP, WASI / "echo_memory.wasm", host),
-            scenario_tls.in_component(host, TLS, "tls_memory.wasm"),
+            *without_load([over_tls, openssl], scenario_tls.lacks()),
             in_component(P2P, WASI / "p2p_memory.wasm", host),
             *natives((NATIVE_COPOLL, "echo_server"), (NATIVE_EPOLL, "ceiling_epoll")),
-            openssl, *scenario_p2p.nodes()]
+            *scenario_p2p.nodes()]
 
 
 def peers(folder, host):
-    return [*from_folder(folder, host), *scenario_tls.peers(folder, host),
+    return [*from_folder(folder, host),
+            *without_load(scenario_tls.peers(folder, host), scenario_tls.lacks()),
             *scenario_p2p.peers(folder, host)]
+
+
+def without_load(servers, lacking):
+    """These, as missing if there is nothing to measure them with."""
+    return [replace(server, missing=server.missing or lacking) for server in servers]
 
 
 def cases(peer_names):
     def case(name, load, base, rivals, **more):
         playing = (base, *(name for name in rivals if name in (*ALWAYS, *peer_names)))
-        return Case(name, load, base, contenders=playing, seconds=2, rounds=1, **more)
+        return Case(name, load, base, contenders=playing, seconds=2, rounds=3, **more)
 
     def over_tcp(name, *load):
         return case(f"TCP: {name}", [*SHARED, *load], TCP,
@@ -64,6 +73,4 @@ def cases(peer_names):
 ALWAYS = (NATIVE_COPOLL, NATIVE_EPOLL, OPENSSL, *scenario_p2p.NODES)
 
 
-def lacks():
-    """What is missing in all cases that need a load of their own; empty if nothing is."""
-    return scenario_p2p.lacks() or scenario_tls.lacks()
+lacks = scenario_p2p.lacks

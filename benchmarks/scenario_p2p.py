@@ -15,7 +15,7 @@ open_files = 3_000
 LOAD = NATIVE / "p2p_load"
 CEILING = "sealed ceiling"
 GO, JS, RUST = NODES
-SEED = P2P_PEERS["libp2p-listen-livefix.wasm"]
+WASI_SOCKETS = P2P_PEERS["libp2p-listen-livefix.wasm"]
 
 
 def contenders(host):
@@ -42,7 +42,10 @@ def peers(folder, host):
 
 def cases(peer_names):
     everybody = (COPOLL, NATIVE_COPOLL, *NODES, *peer_names)
-    common = {"base": JS, "also": tuple(n for n in (SEED,) if n in peer_names),
+    # What the project compares itself with first, if it is there.
+    there = [name for name in NODES if not node(name)[1]]
+    base = JS if JS in there else next(iter(there), NATIVE_COPOLL)
+    common = {"base": base, "also": tuple(n for n in (WASI_SOCKETS,) if n in peer_names),
               "program": LOAD, "contenders": everybody}
     bulk = {**common, "view": "stream"}
     sealed = {**bulk, "also": (*common["also"], CEILING), "contenders": (COPOLL, CEILING,
@@ -67,3 +70,4 @@ def lacks():
 
 run = p2p_programs.run
 tables = p2p_programs.tables
+missing = p2p_programs.missing

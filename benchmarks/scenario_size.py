@@ -24,6 +24,13 @@ def run(options, show_progress):
     return figures
 
 
+def missing(options):
+    """{component: why it is not there}"""
+    return {name: contenders.why_missing(options.peers, name) for name in contenders.ALL_PEERS
+            if name.endswith(".wasm") and options.case in name
+            and not (options.peers / name).exists()}
+
+
 def tables(figures):
     rows = [(name, [f"{row[key][0]:,}" for key in (STRIPPED, BUILT)])
             for name, row in figures.items()]

@@ -39,7 +39,14 @@ def run(options, show_progress):
             if options.case not in mode:
                 continue
             show_progress(f"startup, round {number + 1} of {options.rounds}: {name}, {mode}")
-            found = zip(*(start(command, mode) for _ in range(STARTS)))
+            if name in FAILED:
+                continue
+            try:
+                found = zip(*[start(command, mode) for _ in range(STARTS)])
+            except Failure as failure:
+                FAILED[name] = str(failure)
+                figures.pop(name, None)
+                continue
             for figure, times in zip((LISTENING, FIRST_BYTE), found):
                 figures.setdefault(name, {}).setdefault(f"{mode}, {figure}", []) \
                     .append(median(times))
@@ -55,11 +62,14 @@ def asked_for(options):
     return any(options.case in mode for mode in MODES)
 
 
+FAILED = {}  # in this run, with the reasons
+
+
 def missing(options):
     """{contender: why it was not measured}"""
     if not asked_for(options):
         return {}
-    found = dict(ways(options.host, options.peers)[1])
+    found = {**ways(options.host, options.peers)[1], **FAILED}
     if not EMBEDDED_PYTHON.exists():
         found[IN_ENGINE] = "COPOLL_HOST=embedded ./dev setup host makes it"
     return found

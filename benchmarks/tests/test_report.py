@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import report  # noqa: E402
 import scenarios  # noqa: E402
 import targets  # noqa: E402
 from measure import Case, Contender, Rounds  # noqa: E402
-from servers import TOOLS  # noqa: E402
+from servers import TOOLS, Failure  # noqa: E402
 from targets import Target, verdict  # noqa: E402
 
 MACHINE = {"host": "some-host 1.2", "kernel": "Linux 6", "machine": "x86_64", "cpus": 4,
@@ -32,6 +33,7 @@ PYTHON = TOOLS / "plots/bin/python"
 def result(rate):
     return {"messages_per_second": rate, "megabytes_per_second": rate / 1e4,
             "latency_us": {"p50": 10.0, "p90": 15.0, "p99": 20.0, "p99_9": 25.0, "max": 30.0},
+            "latency_histogram_us": [[10.0, 6000], [20.0, 3950], [30.0, 50]],
             "server_cpu_us_per_message": 3.0, "others_cpu_share": 0.25, "load_cpu_share": 0.5,
             "suite": "TLS_A"}
 
@@ -60,6 +62,7 @@ def scenario(view="rate", copoll=(80, 90, 99)):
              Case("64 B x 1", [], "ceiling", view=view, reference="1 alone")]
     return {"scenario": "echo", "cases": report.summarize_cases(servers, cases, table),
             "programs": {}, "lacks": "", "missing": {"also absent": "not built"},
+            "others_cpu_share": None,
             "component": {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}}
 
 
@@ -67,14 +70,14 @@ def timers(*nanoseconds):
     figures = {"set_ns": [40], "cancel_and_set_ns": list(nanoseconds),
                "host_calls_per_sleep": [1]}
     return {"scenario": "timers", "cases": [], "programs": {"copoll": figures}, "lacks": "",
-            "missing": {}, "component": None}
+            "missing": {}, "component": None, "others_cpu_share": 0.5}
 
 
 def run(*scenarios, **machine):
     """As it is after a way through a file."""
     return json.loads(report.as_json({
         "format": report.FORMAT, "made": "2026-01-02T03:04:05+00:00", "seconds_taken": 60,
-        "machine": {**MACHINE, **machine}, "scenarios": list(scenarios)}))
+        "machine": {**MACHINE, **machine}, "scenarios": list(scenarios), "failures": []}))
 
 
 class Test(unittest.TestCase):
@@ -154,6 +157,18 @@ class Test(unittest.TestCase):
         self.assertEqual({name for name in unknown if not re.search(
             "in memory|bare calls|round trips", name)}, set())
 
+    def test_a_server_of_ours_that_failed_has_failed_its_targets(self):
+        summary = scenario()
+        summary["cases"][1]["servers"][0]["failures"] = ["a byte was lost"]
+        for values in (targets.rate("64 B x 1", "copoll", "ceiling"),
+                       targets.figure("64 B x 1", "copoll", "messages_per_second"),
+                       targets.cases_rate("copoll", "64 B x 1", "1 alone")):
+            found = targets.verdict_in(Target("x", "echo", values, 0.1), summary)
+            self.assertEqual((found.verdict, found.why), ("FAILED", "a byte was lost"))
+
+    def test_a_target_over_two_cases_takes_medians(self):
+        self.assertEqual(targets.cases_rate("copoll", "64 B x 1", "1 alone")(scenario()), [0.5])
+
     def test_targets_are_those_of_the_scenarios_that_ran(self):
         verdicts = targets.judge(run(timers(150, 190, 210)))
         self.assertEqual([(v.reached, v.verdict) for v in verdicts], [("190 (150-210)", "met")])
@@ -163,7 +178,6 @@ class Test(unittest.TestCase):
         summary = run(scenario())["scenarios"][0]
         self.assertEqual(targets.rate("64 B x 1", "copoll", "ceiling")(summary), [0.8, 0.9, 0.99])
         self.assertEqual(targets.rate("64 B x 1", "copoll", "<peer>")(summary), [])
-        self.assertEqual(targets.figure("64 B x 1", "<peer>", "messages_per_second")(summary), [])
 
     # ---- Comparing
 
@@ -190,6 +204,24 @@ class Test(unittest.TestCase):
         self.assertTrue(compare.has_changed([1, 2, 3, 3, 3], [6, 7, 8, 8, 8]))
         self.assertFalse(compare.has_changed([100, 100, 100], [101, 101, 101]))
 
+    def test_a_server_that_fails_now_is_named(self):
+        failed = scenario()
+        failed["cases"][1]["servers"][0].update(failures=["a byte was lost"])
+        self.assertEqual(self.changed([scenario()], [failed])[0],
+                         {"echo | 64 B x 1 | copoll": "fails now"})
+
+    def test_latencies_under_different_loads_are_not_compared(self):
+        def under(rate, latency):
+            summary = scenario()
+            for row in summary["cases"][1]["servers"]:
+                row["offered_per_second"] = rate
+                for turn in filter(None, row["rounds"]):
+                    turn["latency_us"] = {"p50": latency, "p99": latency}
+            return summary
+        key = "echo | 64 B x 1 | copoll | p99 us"
+        self.assertIn(key, self.changed([under(1000, 10)], [under(1010, 20)])[0])
+        self.assertNotIn(key, self.changed([under(1000, 10)], [under(1100, 20)])[0])
+
     def test_fewer_rounds_than_noise_needs_change_nothing_and_are_told(self):
         found, remarks = self.changed([timers(100, 101)], [timers(50, 51)])
         self.assertEqual(found, {})
@@ -215,7 +247,10 @@ class Test(unittest.TestCase):
     def tell(self, *arguments):
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = bench.main(arguments)
+            try:
+                code = bench.main(arguments)
+            except SystemExit as exit_:
+                code = exit_.code
         return code, out.getvalue() + err.getvalue()
 
     def test_a_run_that_is_there_is_told_and_compared(self):
@@ -225,6 +260,55 @@ class Test(unittest.TestCase):
         self.assertRegex(said, r"cancel and set with 100,000 pending, ns +<= 200 +101 \(100-102\)")
         self.assertRegex(said, r"timers \| copoll \| cancel_and_set_ns +301 .* -66% +better")
         self.assertIn("| copoll |", Path(new).with_suffix(".md").read_text())
+
+    def test_a_run_is_compared_with_what_its_file_held_before(self):
+        path, = self.files(run(timers(300, 301, 302)))
+        self.addCleanup(scenarios.ALL.update, dict(scenarios.ALL))
+        figures = timers(100, 101, 102)["programs"]
+        scenarios.ALL["timers"] = types.SimpleNamespace(
+            open_files=100, run=lambda options, progress: figures,
+            tables=scenarios.ALL["timers"].tables)
+        self.stand_in_for_the_host()
+        code, said = self.tell("timers", "--json", path, "--compare", path)
+        self.assertEqual(code, 0, said)
+        self.assertRegex(said, r"timers \| copoll \| cancel_and_set_ns +301 .* better")
+        code, said = self.tell("--no-run", "--json", path, "--compare", path)
+        self.assertEqual(code, 2)
+        self.assertIn("that is the run itself", said)
+
+    def test_a_scenario_that_fails_leaves_the_others(self):
+        path, = self.files(run())
+        self.addCleanup(scenarios.ALL.update, dict(scenarios.ALL))
+
+        def fail(options, progress):
+            raise Failure("no such machine")
+        figures = timers(100, 101, 102)["programs"]
+        tables = scenarios.ALL["timers"].tables
+        scenarios.ALL["echo"] = types.SimpleNamespace(open_files=100, run=fail, tables=tables)
+        scenarios.ALL["timers"] = types.SimpleNamespace(
+            open_files=100, run=lambda options, progress: figures, tables=tables)
+        self.stand_in_for_the_host()
+        code, said = self.tell("echo", "timers", "--json", path)
+        self.assertEqual(code, 1)
+        self.assertIn("echo: no such machine", said)
+        self.assertIn("| copoll |", Path(path).with_suffix(".md").read_text())
+        self.assertIn("- echo: no such machine", Path(path).with_suffix(".md").read_text())
+
+    def stand_in_for_the_host(self):
+        for name in "describe_machine", "allow_handles":
+            self.addCleanup(setattr, bench, name, getattr(bench, name))
+        bench.describe_machine = lambda options: MACHINE
+        bench.allow_handles = lambda host, count: None
+
+    def test_two_servers_of_one_name_are_refused(self):
+        options = bench.parse_arguments(["echo", "--peer", "tokio=a", "--peer", "tokio=b"])
+        scenario_ = scenarios.ALL["echo"]
+        found = [peer for peer in bench.peers_of(scenario_, options) if peer.name == "tokio"]
+        self.assertEqual([peer.command for peer in found], [["a"], ["b"]])
+        stand_in = types.SimpleNamespace(
+            cases=lambda peers: [Case("x", [], "tokio")], contenders=lambda host: [])
+        with self.assertRaisesRegex(Failure, "two servers have the name tokio"):
+            bench.run_cases("echo", stand_in, options)
 
     def test_a_run_in_which_a_server_of_ours_failed_ends_with_code_one(self):
         failed = scenario()
@@ -259,7 +343,8 @@ class Test(unittest.TestCase):
         self.assertIn("Fast &amp; Co", page)
         self.assertIn('name="viewport"', page)
         self.assertEqual(page.count("<svg"), 3)  # bars of the case with rivals, and percentiles
-        for shown in ("x ceiling", "99.9 %", 'class="met"', "100,000 timers pending"):
+        self.assertNotIn("99.99 %", page)  # of 30,000 messages, 3 took longer
+        for shown in ("x ceiling", "99.9 %", "percentile (closed loop)", 'class="met"', "100,000 timers pending"):
             self.assertIn(shown, page)
         for outside in ("http", "src=", "@import"):
             self.assertNotIn(outside, page)

@@ -3,13 +3,14 @@
 sources=$root/benchmarks/peers
 folder=benchmark-peers
 target=wasm32-wasip2
-recipe="1 $(cd "$root/benchmarks" && find peers tls/*.pem -type f | sort | xargs cat | sha256sum)"
+recipe="1 $(cd "$root/benchmarks" && find peers tls/*.pem -type f -not -path "*/target/*" | sort | xargs cat | sha256sum)"
 
 usable() { made && [[ $quiet || -z $(echo "$tools/$folder"/*.absent) ]]; }
 
 make_part() {
     await_packages
     cp -r "$sources" "$root/benchmarks/tls" "$build"
+    rm -rf "$build"/peers/*/target # of builds by hand
     export CARGO_TARGET_DIR=$build/target
     find_rust
     make_native tokio-echo tokio-echo-native
