@@ -5,9 +5,12 @@
 #include "options.hpp"
 #include "socket.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace load {
@@ -16,6 +19,7 @@ namespace load {
 struct run_state {
     int epoll = -1;
     std::size_t open = 0;  // clients that are not done
+    bool failed = false;   // one of them did
     verification verify = verification::full;
     std::vector<std::byte> scratch;  // where received bytes land before they are compared
     clock::time_point now;           // read once after each wait and each receive
@@ -31,6 +35,10 @@ struct run_state {
     bool open_loop = false;
     clock::time_point due_from, due_to;
     std::uint64_t owed = 0;  // messages that were due and have not come back
+    // Of the measured ones those that had not when the load ended. `latency` has how old they were
+    // then, as they took at least so long; it is exact up to the youngest.
+    std::uint64_t unanswered = 0;
+    std::int64_t exact_below = std::numeric_limits<std::int64_t>::max();
     histogram lateness;      // of the load itself: from when one was due until it was sent
 
     [[nodiscard]] bool counts(clock::time_point started) const {
@@ -72,10 +80,24 @@ protected:
         run_->latency.record(took.count());
     }
 
+    // One message that was due at `started` is given up.
+    void count_unanswered(clock::time_point started) {
+        if (!run_->counts(started)) return;
+        ++run_->unanswered;
+        const std::chrono::nanoseconds age = run_->now - started;
+        run_->latency.record(age.count());
+        run_->exact_below = std::min(run_->exact_below, age.count());
+    }
+
+    void set_failure(std::string what) {
+        failure_ = std::move(what);
+        run_->failed = true;
+    }
+
     run_state* run_;
-    std::string failure_;
 
 private:
+    std::string failure_;
     std::uint64_t messages_ = 0;
 };
 

@@ -55,6 +55,16 @@ void connection::give_up() {
     }
 }
 
+void connection::leave_unanswered(clock::time_point silent_since) {
+    if (done() || started_.empty()) return;
+    if (heard_ < silent_since) {
+        return fail(std::to_string(started_.size()) +
+                    " messages did not come back, and the server fell silent");
+    }
+    for (const auto due : started_) count_unanswered(due);
+    close();
+}
+
 void connection::allow(clock::time_point started) {
     allowed_ += size_;
     started_.push_back(started);
@@ -95,6 +105,7 @@ void connection::take(std::span<const std::byte> data) {
                                                             : bytes_.matches(received_, data));
     if (!right) return fail("wrong byte after byte " + std::to_string(received_));
     received_ += data.size();
+    heard_ = run_->now;
     if (run_->counting) run_->bytes += data.size();
     complete_messages();
 }
@@ -124,7 +135,7 @@ void connection::close() {
 }
 
 void connection::fail(std::string what) {
-    failure_ = std::move(what);
+    set_failure(std::move(what));
     close();
 }
 

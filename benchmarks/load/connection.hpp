@@ -40,6 +40,10 @@ public:
 
     void give_up() override;
 
+    // In open loop: ends at once if messages have not come back. Those of a server that is behind
+    // are unanswered; of one that has been silent since `silent_since` they are lost.
+    void leave_unanswered(clock::time_point silent_since);
+
     [[nodiscard]] bool done() const override { return !to_; }
     [[nodiscard]] std::uint64_t bytes_sent() const override { return sent_; }
     [[nodiscard]] std::uint64_t bytes_received() const override { return received_; }
@@ -62,6 +66,7 @@ private:
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
     std::uint64_t completed_ = 0;  // messages that came back whole
+    clock::time_point heard_;      // when a byte last came back
     bool closed_loop_;
     bool watching_writable_ = false;
     bool finishing_ = false;

@@ -77,12 +77,15 @@ public:
         state_.counting = false;
         const auto counted = state_.now - counted_from;
         if (open_loop_) await_what_was_due();
+        open_loop_.reset();
+        if (gave_up_sending_) return summarize(counted, {});
 
         tell("finishing");
         if (opt_.phases) wait_for_line();
         const auto finished_from = clock::now();
+        const auto patience_ends = finished_from + seconds(opt_.patience);
         for (auto& c : clients_) c->finish();
-        turn_until(finished_from + seconds(opt_.patience));
+        while (state_.now < patience_ends && state_.open > 0) turn(patience_ends);
         const auto finished = clock::now() - finished_from;
         for (auto& c : clients_) c->give_up();
         return summarize(counted, finished);
@@ -93,7 +96,7 @@ public:
     // Whether the load itself could not keep up with the rate, so that most of what would be told
     // as latency is its own; says so. That it was late now and then is told with the figures.
     [[nodiscard]] bool fell_behind() const {
-        if (!open_loop_) return false;
+        if (opt_.rate == 0) return false;
         const auto late = state_.lateness.percentile(50) / 1000;
         const auto took = state_.latency.percentile(50) / 1000;
         if (!gave_up_sending_ && late <= took / 2) return false;
@@ -153,13 +156,19 @@ private:
         return found;
     }
 
-    // Before anybody is asked to wait, as it would be their time too.
+    // Before anybody is asked to wait, as it would be their time too. Not for long: the queue of a
+    // server that cannot keep up has no end.
     void await_what_was_due() {
-        const auto patience_ends = clock::now() + seconds(opt_.patience);
-        while ((!open_loop_->done() || state_.owed > 0) && state_.open > 0 &&
-               state_.now < patience_ends)
-            turn(patience_ends);
-        gave_up_sending_ = !open_loop_->done() && state_.open > 0;
+        constexpr double longest_wait = 5;
+        const auto longest = seconds(std::min(opt_.patience, longest_wait));
+        const auto until = clock::now() + longest;
+        while ((!open_loop_->done() || state_.owed > 0) && !state_.failed && state_.now < until)
+            turn(until);
+        if (state_.failed) return;
+        gave_up_sending_ = !open_loop_->done();
+        if (gave_up_sending_) return;
+        state_.now = clock::now();
+        for (auto* c : active()) c->leave_unanswered(until - longest / 2);
     }
 
     void tell(const char* phase) const {
@@ -171,9 +180,9 @@ private:
         for (int c = 0; c != '\n' && c != EOF;) c = std::getchar();
     }
 
-    // Serves events until `end` or until no connection is left open.
+    // Serves events until `end` or until a client has failed, which the whole run then has.
     void turn_until(clock::time_point end) {
-        while (state_.now < end && state_.open > 0) turn(end);
+        while (state_.now < end && !state_.failed) turn(end);
     }
 
     void turn(clock::time_point end) {
@@ -249,20 +258,20 @@ int run(const options& opt) {
         return 1;
     }
     const auto sum = load.drive();
-    if (load.fell_behind()) return 1;
-    if (opt.json)
-        print_json(opt, load.state(), sum);
-    else
-        print_text(opt, load.state(), sum);
     if (sum.errors > 0) {
         std::fprintf(stderr, "echo_load: %zu of %zu connections failed; %s\n", sum.errors,
                      opt.connections + opt.idle, sum.first_failure.c_str());
         return 1;
     }
-    if (opt.connections > 0 && load.state().messages == 0) {
+    if (load.fell_behind()) return 3;
+    if (opt.connections > 0 && load.state().messages + load.state().came_back == 0) {
         std::fputs("echo_load: no message came back while counting\n", stderr);
         return 1;
     }
+    if (opt.json)
+        print_json(opt, load.state(), sum);
+    else
+        print_text(opt, load.state(), sum);
     return 0;
 }
 

@@ -29,9 +29,10 @@ public:
         return done() ? clock::time_point::max() : arrivals_.due();
     }
 
-    // Sends what is due, but not so much at once that nobody looks after what comes back.
+    // Sends what is due, but not so much at once that nobody looks after what comes back, and
+    // nothing after a failure: whom it would go to may be gone.
     void send_due() {
-        for (int n = 0; n < most_at_once && next() <= run_->now && run_->open > 0; ++n) {
+        for (int n = 0; n < most_at_once && next() <= run_->now && !run_->failed; ++n) {
             run_->now = clock::now();
             const auto due = arrivals_.due();
             if (run_->counts(due)) {
@@ -47,8 +48,7 @@ private:
     static constexpr int most_at_once = 64;
 
     connection& next_connection() {
-        do turn_ = (turn_ + 1) % among_.size();
-        while (among_[turn_]->done());
+        turn_ = (turn_ + 1) % among_.size();
         return *among_[turn_];
     }
 

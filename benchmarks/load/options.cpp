@@ -19,7 +19,9 @@ constexpr const char* help_text =
     "Drives an echo server over TCP and checks what comes back. Each active connection keeps a\n"
     "fixed number of messages in flight: when one has come back whole, the next one is sent.\n"
     "With --rate messages are sent when they are due, whether or not others have come back, and\n"
-    "latency counts from when they were due.\n"
+    "latency counts from when they were due. What has not come back 5 s after the end, or when\n"
+    "patience ends, is told as unanswered; latencies that it may change are left out, or told as\n"
+    "at least so long.\n"
     "At the end each connection is half-closed and read to its end, and the bytes are counted.\n"
     "Idle connections are opened before the active ones and send nothing until the end, when each\n"
     "has to echo one message.\n"
@@ -46,7 +48,8 @@ constexpr const char* help_text =
     "  -j, --json               print one JSON object instead of text\n"
     "  -h, --help               this text\n"
     "\n"
-    "Exit code: 0 all bytes came back, 1 some did not (or no server), 2 wrong usage.\n";
+    "Exit code: 0 all bytes came back, 1 some did not (or no server), 2 wrong usage, 3 the load\n"
+    "itself fell behind --rate. There are figures with 0 only.\n";
 
 [[noreturn]] void wrong_usage(const char* what, std::string_view value) {
     std::fprintf(stderr, "echo_load: %s: '%.*s'; see --help\n", what,

@@ -36,12 +36,20 @@ std::string in_flight(const options& opt) {
     return text.data();
 }
 
-void print_latency_json(const histogram& latency) {
-    std::fputs("\"latency_us\": {", stdout);
-    for (const auto& p : percentiles)
-        std::printf("\"%s\": %.1f, ", p.key, microseconds(latency.percentile(p.percent)));
-    std::printf("\"max\": %.1f}, \"latency_histogram_us\": [", microseconds(latency.max()));
+// Only those that messages without an answer cannot have made longer.
+void print_latency_json(const run_state& state) {
+    const histogram& latency = state.latency;
     const char* separator = "";
+    const auto print = [&](const char* key, std::int64_t nanoseconds) {
+        if (nanoseconds >= state.exact_below) return;
+        std::printf("%s\"%s\": %.1f", separator, key, microseconds(nanoseconds));
+        separator = ", ";
+    };
+    std::fputs("\"latency_us\": {", stdout);
+    for (const auto& p : percentiles) print(p.key, latency.percentile(p.percent));
+    print("max", latency.max());
+    std::fputs("}, \"latency_histogram_us\": [", stdout);
+    separator = "";
     for (const auto& r : latency.ranges()) {
         std::printf("%s[%.4g, %lld]", separator, r.up_to / 1e3, static_cast<long long>(r.count));
         separator = ", ";
@@ -58,11 +66,12 @@ void print_json(const options& opt, const run_state& state, const summary& sum) 
                 opt.connections, opt.idle, opt.size, opt.pipeline, sum.seconds,
                 printable(state.messages), per_second(state.came_back, sum),
                 per_second(state.bytes, sum) / 1e6);
-    print_latency_json(state.latency);
+    print_latency_json(state);
     if (opt.rate > 0) {
-        std::printf("\"offered_per_second\": %.10g, \"lateness_us\": {\"p50\": %.1f, "
-                    "\"p99\": %.1f, \"max\": %.1f}, ",
-                    opt.rate, microseconds(state.lateness.percentile(50)),
+        std::printf("\"offered_per_second\": %.10g, \"unanswered\": %llu, "
+                    "\"lateness_us\": {\"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}, ",
+                    opt.rate, printable(state.unanswered),
+                    microseconds(state.lateness.percentile(50)),
                     microseconds(state.lateness.percentile(99)),
                     microseconds(state.lateness.max()));
     }
@@ -78,24 +87,27 @@ void print_text(const options& opt, const run_state& state, const summary& sum) 
     std::printf("connections  %zu active, %zu idle\n"
                 "messages     %zu bytes, %.3f s counted\n"
                 "in flight    %s\n"
-                "messages     %llu came back\n"
+                "messages     %llu came back, %llu unanswered\n"
                 "rate         %.1f messages/s, %.3f MB/s one way\n"
                 "latency     ",
                 opt.connections, opt.idle, opt.size, sum.seconds, in_flight(opt).c_str(),
-                printable(state.messages), per_second(state.came_back, sum),
-                per_second(state.bytes, sum) / 1e6);
-    for (const auto& p : percentiles)
-        std::printf(" %s %.1f ", p.title, microseconds(state.latency.percentile(p.percent)));
-    std::printf(" max %.1f us\n"
+                printable(state.messages), printable(state.unanswered),
+                per_second(state.came_back, sum), per_second(state.bytes, sum) / 1e6);
+    const auto print = [&state](const char* title, std::int64_t nanoseconds) {
+        const char* bound = nanoseconds >= state.exact_below ? ">= " : "";
+        std::printf(" %s %s%.1f ", title, bound, microseconds(nanoseconds));
+    };
+    for (const auto& p : percentiles) print(p.title, state.latency.percentile(p.percent));
+    print("max", state.latency.max());
+    std::printf("us\n"
                 "fairness     %llu to %llu messages per connection\n"
                 "bytes        %llu sent, %llu came back\n"
                 "end          %.3f s until all had their last bytes\n"
                 "errors       %zu\n"
                 "cipher suite %s\n",
-                microseconds(state.latency.max()), printable(sum.messages_min),
-                printable(sum.messages_max), printable(sum.bytes_sent),
-                printable(sum.bytes_received), sum.finish_seconds, sum.errors,
-                state.suite.empty() ? "none" : state.suite.c_str());
+                printable(sum.messages_min), printable(sum.messages_max),
+                printable(sum.bytes_sent), printable(sum.bytes_received), sum.finish_seconds,
+                sum.errors, state.suite.empty() ? "none" : state.suite.c_str());
 }
 
 }  // namespace load

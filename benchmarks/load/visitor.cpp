@@ -123,7 +123,7 @@ void visitor::close() {
 }
 
 void visitor::fail(std::string what) {
-    failure_ = std::move(what);
+    set_failure(std::move(what));
     close();
 }
 

@@ -95,7 +95,7 @@ class Test(unittest.TestCase):
                               stdin=subprocess.DEVNULL)
 
     def assert_fails(self, done, *parts, code=1):
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         for part in parts:
             self.assertIn(part, done.stderr)
@@ -419,8 +419,62 @@ class Test(unittest.TestCase):
 
     def test_a_load_that_falls_behind_its_rate_gives_no_figures(self):
         done = self.load(echo_changed(honest), "--rate", "1e9", "--patience", "0.5")
-        self.assert_fails(done, "fell behind the rate")
-        self.assertEqual(done.stdout, "")
+        self.assert_fails(done, "fell behind the rate", code=3)
+
+    def slow_server(self, *slow):
+        """Takes 0.1 s for each message of those connections."""
+        def serve(index, connection):
+            while data := connection.recv(64, socket.MSG_WAITALL):
+                if index in slow:
+                    time.sleep(0.1)
+                connection.sendall(data)
+        return serve
+
+    def test_what_a_server_that_cannot_keep_up_leaves_unanswered_is_told(self):
+        f = self.figures(self.load(self.slow_server(0), "--rate", "100", "--seconds", "1",
+                                   "--patience", "1", "--json"))
+        self.assertGreater(f["unanswered"], 0)
+        self.assertEqual(f["errors"], 0)
+        self.assertGreater(f["messages_per_second"], 0)
+        self.assertLess(f["messages_per_second"], f["offered_per_second"])
+        self.assertEqual(sum(count for _, count in f["latency_histogram_us"]),
+                         f["messages"] + f["unanswered"])
+        for unknown in "p90", "p99", "max":
+            self.assertNotIn(unknown, f["latency_us"])
+
+    def test_percentiles_that_unanswered_messages_cannot_change_are_told(self):
+        load = self.slow_server(0), "--rate", "200", "--connections", "4", "--seconds", "1", \
+            "--patience", "1"
+        f = self.figures(self.load(*load, "--json"))
+        self.assertGreater(f["unanswered"], 0)
+        self.assertLess(f["latency_us"]["p50"], 1e6)
+        self.assertNotIn("p99", f["latency_us"])
+        done = self.load(*load)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r" p50 \d.* p99 >= \d.* max >= \d")
+
+    def test_a_server_that_keeps_up_leaves_nothing_unanswered(self):
+        f = self.figures(self.load(echo_changed(honest), "--rate", "200", "--json"))
+        self.assertEqual(f["unanswered"], 0)
+        self.assertIn("max", f["latency_us"])
+
+    def test_what_a_server_that_falls_silent_in_open_loop_owes_is_lost(self):
+        def serve(_index, connection):
+            for _ in range(10):
+                connection.sendall(connection.recv(64))
+            while connection.recv(65536):
+                pass
+        self.assert_fails(self.load(serve, "--rate", "200", "--patience", "0.5"),
+                          "connection 0: ", "did not come back")
+
+    def test_an_open_loop_ends_when_an_active_connection_fails_beside_idle_ones(self):
+        def serve(index, connection):
+            if index >= 2:
+                return connection.sendall(connection.recv(64))
+            echo_changed(honest)(index, connection)
+        for count in "1", "3":
+            self.assert_fails(self.load(serve, "--rate", "200", "--idle", "2", "--connections",
+                                        count, "--seconds", "10000"), "closed by the server")
 
     def test_a_wrong_byte_in_open_loop_is_found(self):
         def flip(data, number):
