@@ -15,6 +15,7 @@ from statistics import median
 from servers import ROOT, Failure, Server, on_cpus
 
 ECHO_LOAD = ROOT / "build/native/bin/echo_load"
+BEHIND = 3  # exit code of echo_load
 LONGEST_REST = 60  # seconds that a turn may take besides what it was to take
 
 
@@ -46,11 +47,17 @@ class Case:
     share: float = 0
 
 
+class LoadBehind(Failure):
+    """The load could not keep up with its own rate, which says nothing about the server."""
+
+
 @dataclass
 class Rounds:
-    """What one contender did in one case, round by round; None where it failed."""
+    """What one contender did in one case, round by round; None where it failed, or the load did not
+    keep up."""
     results: list = field(default_factory=list)
     failures: list = field(default_factory=list)
+    not_measurable: list = field(default_factory=list)  # why, of each such round
 
     def values(self, *path):
         found = []
@@ -62,9 +69,11 @@ class Rounds:
         return found
 
     def median(self, *path):
-        """None as well when a round failed: what is left would not be the whole truth."""
+        """None as well when a round lacks it: what is left would not be the whole truth."""
         values = self.values(*path)
-        return median(values) if values and not self.failures else None
+        lacking = self.failures or self.not_measurable or \
+            len(values) < sum(map(bool, self.results))
+        return median(values) if values and not lacking else None
 
     def ratios_to(self, base):
         """Rates relative to those of `base`, pair by pair: each pair was measured one after the
@@ -80,7 +89,7 @@ class Rounds:
                 if mine.get(key) and theirs.get(key)]
 
     def _pairs(self, base):
-        if self.failures or base.failures:
+        if any((self.failures, self.not_measurable, base.failures, base.not_measurable)):
             return []
         return [pair for pair in zip(self.results, base.results) if all(pair)]
 
@@ -97,7 +106,8 @@ def cpu_split():
 def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name: None,
              program=None):
     """Runs echo_load, or a program with the same face, and returns its figures; Failure when a
-    byte was wrong or missing, or a connection was lost. Calls on_phase with the name of each part
+    byte was wrong or missing, or a connection was lost; LoadBehind when it fell behind its own rate.
+    Calls on_phase with the name of each part
     of the run that begins."""
     program = program or ECHO_LOAD
     if not program.exists():
@@ -119,6 +129,8 @@ def run_load(address, arguments, seconds, cpus=frozenset(), on_phase=lambda name
             stuck.cancel()
     if load.returncode == -signal.SIGKILL:
         raise Failure(f"not done {LONGEST_REST} s after it should have been")
+    if load.returncode == BEHIND and program == ECHO_LOAD:
+        raise LoadBehind(said.strip())
     if load.returncode != 0:
         raise Failure(said.strip() or f"{program.name} ended with {load.returncode}")
     return json.loads(figures)
@@ -196,7 +208,8 @@ class Samples:
 
 def fairness(result):
     """How much more the luckiest got than the unluckiest, in messages and in waiting."""
-    if not result["messages"] or not result.get("messages_per_connection"):
+    if not result["messages"] or not result.get("messages_per_connection") or \
+            "p99" not in result["latency_us"]:
         return {}
     per_connection, latency = result["messages_per_connection"], result["latency_us"]
     return {"messages_max_to_min": per_connection["max"] / max(per_connection["min"], 1),
@@ -275,6 +288,9 @@ def taking_part(case, contenders):
 def keep_failure(rounds):
     try:
         yield
+    except LoadBehind as behind:
+        rounds.results.append(None)
+        rounds.not_measurable.append(str(behind))
     except Failure as failure:
         rounds.results.append(None)
         rounds.failures.append(str(failure))

@@ -20,6 +20,7 @@ FIGURES = {
     "p99_9_us": ("latency_us", "p99_9"),
     "p99_99_us": ("latency_us", "p99_99"),
     "offered_per_second": ("offered_per_second",),
+    "unanswered": ("unanswered",),
     "load_lateness_p99_us": ("lateness_us", "p99"),
     "server_cpu_us_per_message": ("server_cpu_us_per_message",),
     "messages_max_to_min": ("messages_max_to_min",),
@@ -64,7 +65,8 @@ def summarize_row(contender, case, rows, table):
     row["ratio_reference"] = rate / alone if rate is not None and alone else None
     suites = {result["suite"] for result in rounds.results if result and result.get("suite")}
     row["suite"] = ", ".join(sorted(suites)) or None
-    return {**row, "failures": rounds.failures, "rounds": rounds.results}
+    return {**row, "failures": rounds.failures, "not_measurable": rounds.not_measurable,
+            "rounds": rounds.results}
 
 
 def as_json(run):
@@ -159,7 +161,8 @@ def columns(case):
                    number("load CPU %", "load_cpu_share", ".0f", 100)],
         "fairness": [*ratios, rate, number("max/min", "messages_max_to_min", ",.2f"),
                      number("p99/p50", "p99_to_p50", ",.1f"), *latencies, slowest, cpu],
-        "open loop": [number("offered/s", "offered_per_second", ",.0f"), rate, latencies[0],
+        "open loop": [number("offered/s", "offered_per_second", ",.0f"), rate,
+                      number("unanswered", "unanswered", ",.0f"), latencies[0],
                       number("p90 us", "p90_us", ",.1f"), latencies[1], slowest,
                       number("p99.99 us", "p99_99_us", ",.1f"), cpu,
                       number("load late p99 us", "load_lateness_p99_us", ",.1f")],
@@ -176,15 +179,31 @@ def columns(case):
 
 
 def remarks(servers):
-    """What is to be said about servers that failed."""
-    return [f"{row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
-            for row in servers if row["failures"]]
+    """What is to be said about servers without all their figures."""
+    failed = [f"{row['name']} FAILED {len(row['failures'])} times: {row['failures'][0]}"
+              for row in servers if row["failures"]]
+    behind = [f"{row['name']} was not measurable: {row['not_measurable'][0]}"
+              for row in servers if row.get("not_measurable")]
+    return [*failed, *behind, *map(cannot_keep_up, filter(has_unanswered, servers))]
+
+
+def has_unanswered(row):
+    return any(turn and turn.get("unanswered") for turn in row["rounds"])
+
+
+def cannot_keep_up(row):
+    """Of a server in open loop."""
+    rounds = [turn for turn in row["rounds"] if turn]
+    unanswered, answered = (sum(turn[key] for turn in rounds) for key in ("unanswered", "messages"))
+    return (f"{row['name']} cannot keep up: {unanswered:,} of {unanswered + answered:,} messages "
+            "had no answer when the load ended")
 
 
 def late_loads(servers):
     """What is to be said about latencies in open loop that are not those of the server."""
     late = [row["name"] for row in servers
-            if row["load_lateness_p99_us"] and row["load_lateness_p99_us"] > row["p99_us"] / 2]
+            if row["load_lateness_p99_us"] and row["p99_us"]
+            and row["load_lateness_p99_us"] > row["p99_us"] / 2]
     return [f"over half of p99 is that the load was late: {', '.join(late)}"] if late else []
 
 

@@ -29,7 +29,7 @@ def cases(peers):
              contenders=common),
         busy,
         *(Case(f"{busy.name}, open loop at {share:.0%} of the flat ceiling's rate",
-               [*busy.load, "--patience", "60"], FLAT, contenders=common, view="open loop",
+               busy.load, FLAT, contenders=common, view="open loop",
                rate_of=busy, share=share) for share in OFFERED),
         Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
              contenders=common, view="fairness", seconds=2),

@@ -59,14 +59,15 @@ def result(rate):
             "suite": "TLS_A"}
 
 
-# An echo server as a contender: `broken` makes it lose what it is sent, `takes` is in seconds.
-def echo_server(broken=False, takes=0):
+# An echo server as a contender: `broken` makes it lose what it is sent, `takes` is in seconds, for
+# `most` bytes.
+def echo_server(broken=False, takes=0, most=65536):
     return python_server(
         "import socket, threading, time\n"
         "s = socket.create_server(('127.0.0.1', 0))\n"
         "print('linear memory 65536\\nlistening on 127.0.0.1:%d' % s.getsockname()[1])\n"
         "def serve(c):\n"
-        "    while data := c.recv(65536):\n"
+        f"    while data := c.recv({most}):\n"
         f"        time.sleep({takes})\n"
         f"        c.sendall(data[{int(broken)}:])\n"
         "    c.close()\n"
@@ -278,6 +279,37 @@ class Test(unittest.TestCase):
         closed = {"name": "closed", "p99_us": 100.0, "load_lateness_p99_us": None}
         self.assertEqual(report.late_loads([row, late, closed]),
                          ["over half of p99 is that the load was late: another"])
+
+    def test_a_server_that_cannot_keep_up_in_open_loop_has_not_failed(self):
+        case = Case("open", ["--rate", "100", "--patience", "1"], "slow", view="open loop")
+        slow = [Contender("slow", echo_server(takes=0.1, most=64))]
+        table = measure(slow, [case], 1, 1, False, lambda text: None)
+        shown, = report.summarize_cases(slow, [case], table)
+        row, = shown["servers"]
+        self.assertEqual((row["failures"], row["not_measurable"]), ([], []))
+        self.assertGreater(row["unanswered"], 0)
+        self.assertIsNone(row["p99_us"])
+        self.assertRegex("\n".join(report.case_table(shown).as_lines()),
+                         r"slow cannot keep up: \d+ of \d+ messages had no answer")
+        self.assertFalse(bench.has_failures({"scenarios": [{"cases": [shown]}]}))
+
+    def test_a_load_that_falls_behind_is_no_failure_of_the_server(self):
+        case = Case("open", ["--rate", "1e9", "--patience", "0.5"], "good", view="open loop")
+        good = [Contender("good", echo_server())]
+        table = measure(good, [case], 1, 0.3, False, lambda text: None)
+        shown, = report.summarize_cases(good, [case], table)
+        row, = shown["servers"]
+        self.assertEqual((row["failures"], len(row["not_measurable"])), ([], 1))
+        self.assertIsNone(row["messages_per_second"])
+        self.assertIn("good was not measurable: echo_load: the load fell behind",
+                      "\n".join(report.case_table(shown).as_lines()))
+        self.assertFalse(bench.has_failures({"scenarios": [{"cases": [shown]}]}))
+
+    def test_a_figure_that_a_round_lacks_has_no_median(self):
+        lacking = {**result(1), "latency_us": {"p50": 10.0}}
+        rounds = Rounds([result(1), lacking])
+        self.assertEqual(rounds.median("latency_us", "p50"), 10)
+        self.assertIsNone(rounds.median("latency_us", "p99"))
 
     def test_an_open_loop_needs_a_base_that_works(self):
         busy = Case("busy", ["--patience", "5"], "bad")
