@@ -29,13 +29,19 @@ make_part() {
 # Each of these sets `why` when something is missing that all that follow need.
 find_rust() {
     why=
-    [[ $(type -P cargo) ]] || why="it needs cargo on PATH"
+    if [[ $(type -P rustup) ]]; then # the one that rust-toolchain.toml names
+        say "Rust, with rustup"
+        (cd "$build/peers" && rustup toolchain install) ||
+            why="rustup could not install the Rust that benchmarks/peers/rust-toolchain.toml names"
+    elif [[ ! $(type -P cargo) ]]; then
+        why="it needs rustup, or cargo on PATH"
+    fi
 }
 
 find_target() {
     [[ ! $why ]] || return 0
-    [[ -d $(rustc --print target-libdir --target $target) ]] || rustup target add $target ||
-        why="it needs a Rust with the target $target: rustup target add $target"
+    [[ -d $(cd "$build/peers" && rustc --print target-libdir --target $target) ]] ||
+        why="it needs a Rust with the target $target"
 }
 
 find_wasi_sdk() {
