@@ -18,6 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "libs/host/run"
+FLAGS = "COPOLL_WASMTIME_FLAGS"
+USERS_FLAGS = os.environ.get(FLAGS, "")  # they come last and win
 TOOLS = Path(os.environ.get("COPOLL_TOOLS") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copoll")
 # Nodes of libp2p print a multiaddr, those of tests/interop behind another word.
@@ -86,12 +88,15 @@ def allow_handles(host, count):
     """Has a host that limits how many handles a component holds allow that many."""
     if not host_name(host).startswith("wasmtime-cli"):
         return
+    os.environ[FLAGS] = " ".join([*(f"-S {limit}={count}" for limit in knows_limits()),
+                                  USERS_FLAGS]).strip()
+
+
+def knows_limits():
+    """The names of the limits on handles that the command wasmtime has."""
     options = subprocess.run([shutil.which("wasmtime"), "run", "-S", "help"], text=True,
                              capture_output=True).stdout
-    flags = [f"-S {option}={count}" for option in ("max-component-handles", "max-resources")
-             if option in options]
-    os.environ["COPOLL_WASMTIME_FLAGS"] = " ".join(
-        [*flags, os.environ.get("COPOLL_WASMTIME_FLAGS", "")]).strip()
+    return [name for name in ("max-component-handles", "max-resources") if name in options]
 
 
 @dataclass

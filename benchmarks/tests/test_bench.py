@@ -347,6 +347,20 @@ class Test(unittest.TestCase):
         with Server(["sh", "-c", "echo listening on 127.0.0.1:$(ulimit -Sn); sleep 60"]) as server:
             self.assertEqual(server.address, "127.0.0.1:300")
 
+    def test_the_limit_on_handles_is_that_of_the_last_scenario_and_the_users_flags_win(self):
+        before = os.environ.get(servers.FLAGS)
+        self.addCleanup(os.environ.pop, servers.FLAGS, None)
+        if before is not None:
+            self.addCleanup(os.environ.__setitem__, servers.FLAGS, before)
+        for name in "host_name", "knows_limits", "USERS_FLAGS":
+            self.addCleanup(setattr, servers, name, getattr(servers, name))
+        servers.host_name = lambda host: "wasmtime-cli 48"
+        servers.knows_limits = lambda: ["max-resources"]
+        servers.USERS_FLAGS = "-S theirs=1"
+        for count in 100, 5000:
+            servers.allow_handles(None, count)
+        self.assertEqual(os.environ[servers.FLAGS], "-S max-resources=5000 -S theirs=1")
+
     def test_peers_come_from_a_folder_or_are_said_to_be_missing(self):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "tokio-echo.wasm").touch()
