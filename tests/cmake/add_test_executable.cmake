@@ -18,7 +18,7 @@ function(copoll_add_test_executable name)
     target_link_libraries(${name} PRIVATE copoll_warnings copoll_catch2 ${arg_LINK})
     # Compiling tests is most of the suite's time, and how fast they run is measured nowhere. Under
     # sanitizers, GCC takes less to call what checks an access than to write it out each time, and
-    # a fifth of its time goes into tidying up memory that there is enough of.
+    # a tenth of its time goes into tidying up memory that there is enough of.
     if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
         target_compile_options(${name} PRIVATE -O0 $<$<CXX_COMPILER_ID:GNU>:
             --param=asan-instrumentation-with-call-threshold=0 --param=ggc-min-heapsize=500000>)
