@@ -1,6 +1,6 @@
 # copoll_unite(<target> [EXCEPT <file>…])
 #
-# With COPOLL_UNITY, compiles C++ sources four at a time. That takes a third to two thirds less time,
+# With COPOLL_UNITY compiles C++ sources four at a time. That takes a third to two thirds less time,
 # for what headers and coroutines drag in is mostly the same in all of them. Other presets tell
 # whether each file includes what it needs. EXCEPT: files with a name that another file has as well.
 include_guard()
