@@ -30,8 +30,8 @@ P2P_PEERS = {
     "libp2p-listen-native": "the same natively",
 }
 TLS_PEERS = {
-    "rustls-echo-ring.wasm": "rustls, ring",
-    "rustls-echo-rustcrypto.wasm": "rustls, RustCrypto",
+    "rustls-echo-ring.wasm": "rustls, ring, over wstd",
+    "rustls-echo-rustcrypto.wasm": "rustls, RustCrypto, over wstd",
     "rustls-echo-rustcrypto-native": "native rustls, RustCrypto",
 }
 

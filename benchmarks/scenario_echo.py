@@ -7,6 +7,9 @@ from measure import Case
 
 BUFFERS = (4, 16, 64)  # KiB
 OFFERED = (0.25, 0.5, 0.75)
+# Name and bytes of a message, connections, and the ceiling that is higher with so many.
+LARGER = (("1 KiB", "1024", 1, FLAT), ("1 KiB", "1024", 64, FLAT), ("1 KiB", "1024", 1000, TWO_TIER),
+          ("64 KiB", "65536", 64, FLAT), ("64 KiB", "65536", 1000, TWO_TIER))
 BULK = ["--size", "65536", "--connections", "1", "--pipeline", "4"]
 
 component = ECHO_SERVER
@@ -33,6 +36,10 @@ def cases(peers):
                rate_of=busy, share=share) for share in OFFERED),
         Case("64 B x 1,000 connections", ["--size", "64", "--connections", "1000"], TWO_TIER,
              contenders=common, view="fairness", seconds=2),
+        *(Case(f"{name} x {connections:,} connection{'s' * (connections > 1)}",
+               ["--size", size, "--connections", str(connections)], base,
+               contenders=common, rounds=3)
+          for name, size, connections, base in LARGER),
         Case("64 KiB x 1 connection, 4 in flight", BULK, FLAT, contenders=(*common, SPLICE)),
         Case("64 KiB x 1 connection, 4 in flight, by size of the server's buffer", BULK, FLAT,
              contenders=(*map(buffer_name, BUFFERS), FLAT)),

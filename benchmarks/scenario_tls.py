@@ -16,8 +16,8 @@ open_files = 2_000
 TICKETS = "with tickets"
 IDENTITY = ROOT / "benchmarks/tls"
 RUSTLS = tuple(TLS_PEERS.values())
-RECORD = 16 * 1024
-SUITES = ("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
+CHACHA20, AES_128 = "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"
+STREAMS = ((16, CHACHA20), (16, AES_128), (4, CHACHA20), (1, CHACHA20))  # KiB of a record
 
 
 def with_tickets(name):
@@ -66,7 +66,7 @@ def cases(peer_names):
     resuming = tuple(map(with_tickets, (COPOLL, NATIVE_COPOLL, OPENSSL)))
     base = next((name for name in RUSTLS if name in peer_names), OPENSSL)
     visits = ["--tls", "--connections", AT_ONCE, "--handshakes"]
-    bulk = ["--tls", "--connections", "1", "--size", str(RECORD), "--pipeline", "4", "--suite"]
+    bulk = ["--tls", "--connections", "1", "--pipeline", "4"]
     return [
         Case("full handshakes, P-256 and X25519", [*visits, "full"], base, also=(OPENSSL,),
              contenders=common, view="handshakes"),
@@ -74,8 +74,9 @@ def cases(peer_names):
              contenders=resuming, view="handshakes"),
         Case("resumed handshakes", [*visits, "resumed"], with_tickets(OPENSSL),
              reference="full handshakes and a ticket", contenders=resuming, view="handshakes"),
-        *(Case(f"16 KiB x 1 connection, 4 in flight, {suite}", [*bulk, suite], base,
-               also=(OPENSSL,), contenders=common, view="stream") for suite in SUITES),
+        *(Case(f"{size} KiB x 1 connection, 4 in flight, {suite}",
+               [*bulk, "--size", str(size << 10), "--suite", suite], base,
+               also=(OPENSSL,), contenders=common, view="stream") for size, suite in STREAMS),
     ]
 
 

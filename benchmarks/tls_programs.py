@@ -5,7 +5,7 @@ server."""
 import measure
 from contenders import ANY_PORT, NATIVE
 from program_runs import builds, run_in_rounds, run_once
-from servers import Server, on_cpus
+from servers import ROOT, Server, on_cpus
 from tables import Table, middle, ratio
 
 IN_MEMORY = "in memory"
@@ -13,6 +13,9 @@ CLIENT = "client"
 OPENSSL = "native OpenSSL"
 OPENSSL_SERVER = NATIVE / "openssl_echo"
 AT_ONCE = "16"
+# A client checks what ours does: whom the server's certificate leads to, and its name.
+VERIFIED = ["--ca-file", str(ROOT / "benchmarks/tls/certificate.pem"),
+            "--server-name", "bench.example"]
 # What is measured: the figure behind "engine ", "raw " and "stock ", and whether more is better.
 ROWS = {
     "full handshakes/s, server": ("full handshake us", False),
@@ -53,7 +56,7 @@ def run_clients(options, show_progress):
 def client_rate(name, dialer, address, kind, seconds, cpus):
     """Handshakes/s of `tls_dial`, or of echo_load where there is no command."""
     if not dialer:
-        load = ["--tls", "--handshakes", kind, "--connections", AT_ONCE]
+        load = ["--tls", "--handshakes", kind, "--connections", AT_ONCE, *VERIFIED]
         return measure.run_load(address, load, seconds, cpus)["messages_per_second"]
     resumes = ["--resume"] if kind == "resumed" else []
     with on_cpus(cpus):

@@ -30,12 +30,14 @@ clock::duration seconds(double count) {
     return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{count});
 }
 
-// Larger pieces than this gain nothing; with thousands of connections memory sets the limit.
+// What is sent at once. Larger pieces than this gain nothing; with thousands of connections memory
+// sets the limit. By TLS it is a record, and no record holds more than one message.
 std::size_t window_for(const options& opt) {
-    constexpr std::size_t smallest = 4096;
     constexpr std::size_t largest = std::size_t{256} << 10;
     constexpr std::size_t memory = std::size_t{512} << 20;
-    const auto wanted = std::min(opt.size * opt.pipeline, memory / (opt.connections + opt.idle));
+    const std::size_t smallest = opt.tls ? std::min<std::size_t>(opt.size, 4096) : 4096;
+    const std::size_t whole = opt.tls ? opt.size : opt.size * opt.pipeline;
+    const auto wanted = std::min(whole, memory / (opt.connections + opt.idle));
     return std::clamp(wanted, smallest, largest);
 }
 
@@ -49,10 +51,7 @@ public:
     }
 
     bool connect_all(std::string& error) {
-        if (opt_.tls && !(tls_ = make_tls(opt_, state_))) {
-            error = "no cipher suite " + opt_.suite;
-            return false;
-        }
+        if (opt_.tls && !(tls_ = make_tls(opt_, state_, error))) return false;
         if (opt_.visits || opt_.handshakes) return find_server(error);
         if (opt_.tls) return connect_all_by_tls(error);
         return server_.open(

@@ -42,6 +42,9 @@ constexpr const char* help_text =
     "                           one begins; that is a message\n"
     "      --tls                over TLS 1.3 with X25519, if it was built with OpenSSL\n"
     "      --suite NAME         the cipher suite, by its name in the RFCs (what OpenSSL prefers)\n"
+    "      --ca-file FILE       verify the server's certificate up to these (PEM), and its name;\n"
+    "                           otherwise only that it is always the same and the server's own\n"
+    "      --server-name NAME   that name, with --ca-file\n"
     "      --handshakes KIND    full, resumed: visits by TLS, each with such a handshake\n"
     "      --phases             say on stderr when counting begins and ends: 'phase counting',\n"
     "                           'phase finishing', and then wait for a line on stdin\n"
@@ -97,7 +100,8 @@ void split_address(std::string_view text, options& out) {
 
 options parse_options(int argc, char** argv) {
     enum : int {
-        warmup = 256, patience, verify, per_address, visits, tls, suite, handshakes, phases
+        warmup = 256, patience, verify, per_address, visits, tls, suite, ca_file, server_name,
+        handshakes, phases
     };
     static constexpr option long_options[] = {
         {"connect", required_argument, nullptr, 'c'},
@@ -114,6 +118,8 @@ options parse_options(int argc, char** argv) {
         {"visits", no_argument, nullptr, visits},
         {"tls", no_argument, nullptr, tls},
         {"suite", required_argument, nullptr, suite},
+        {"ca-file", required_argument, nullptr, ca_file},
+        {"server-name", required_argument, nullptr, server_name},
         {"handshakes", required_argument, nullptr, handshakes},
         {"phases", no_argument, nullptr, phases},
         {"json", no_argument, nullptr, 'j'},
@@ -157,6 +163,8 @@ options parse_options(int argc, char** argv) {
                 result.tls = true;
                 break;
             case suite: result.suite = optarg; break;
+            case ca_file: result.ca_file = optarg; break;
+            case server_name: result.server_name = optarg; break;
             case handshakes: result.handshakes = handshakes_named(optarg); break;
             case phases: result.phases = true; break;
             case 'j': result.json = true; break;
@@ -167,8 +175,10 @@ options parse_options(int argc, char** argv) {
     if (optind < argc) wrong_usage("argument not understood", argv[optind]);
     if (result.host.empty()) wrong_usage("missing", "--connect ADDR:PORT");
     if (result.connections + result.idle == 0) wrong_usage("nothing to do with --connections", "0");
-    if ((!result.suite.empty() || result.handshakes) && !result.tls)
+    if ((!result.suite.empty() || !result.ca_file.empty() || result.handshakes) && !result.tls)
         wrong_usage("missing", "--tls");
+    if (result.ca_file.empty() != result.server_name.empty())
+        wrong_usage("one goes with the other", "--ca-file, --server-name");
     if (result.visits && result.tls) wrong_usage("with --tls it is --handshakes", "--visits");
     const bool visiting = result.visits || result.handshakes;
     if (visiting && result.idle > 0) wrong_usage("nothing is idle while visiting", "--idle");

@@ -25,6 +25,8 @@ struct options {
     verification verify = verification::full;
     bool tls = false;
     std::string suite{};  // the only one that is offered; empty: OpenSSL's
+    std::string ca_file{};  // PEM of roots that the server has to prove itself to; empty: none
+    std::string server_name{};  // that its certificate has to be for, with roots
     bool visits = false;  // instead of connections that stay
     std::optional<handshake_kind> handshakes{};  // visits with these
     bool phases = false;

@@ -140,12 +140,21 @@ public:
         SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION);
         SSL_CTX_set1_groups_list(c, "X25519");
         SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA256");
-        // The server still has to prove that it has the key of the certificate that it shows.
+        // Unless `verify` is called. The server still has to prove that it has the key of the
+        // certificate that it shows.
         SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
         SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
         SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(c, keep_session);
+    }
+
+    [[nodiscard]] bool verify(const std::string& ca_file, const std::string& name) {
+        SSL_CTX* const c = context_.get();
+        SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+        X509_VERIFY_PARAM* const with = SSL_CTX_get0_param(c);
+        return X509_VERIFY_PARAM_set1_host(with, name.c_str(), name.size()) == 1 &&
+               SSL_CTX_load_verify_file(c, ca_file.c_str()) == 1;
     }
 
     [[nodiscard]] bool restrict_to(const std::string& suite) {
@@ -169,9 +178,16 @@ private:
 
 bool has_tls() { return true; }
 
-std::unique_ptr<tls_factory> make_tls(const options& opt, run_state& run) {
+std::unique_ptr<tls_factory> make_tls(const options& opt, run_state& run, std::string& error) {
     auto made = std::make_unique<openssl_factory>(run);
-    if (!opt.suite.empty() && !made->restrict_to(opt.suite)) return nullptr;
+    if (!opt.suite.empty() && !made->restrict_to(opt.suite)) {
+        error = "no cipher suite " + opt.suite;
+        return nullptr;
+    }
+    if (!opt.ca_file.empty() && !made->verify(opt.ca_file, opt.server_name)) {
+        error = failure_of(opt.ca_file.c_str()).failure;
+        return nullptr;
+    }
     return made;
 }
 

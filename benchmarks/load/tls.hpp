@@ -27,7 +27,7 @@ public:
 };
 
 // What all connections of a run have in common. They take the certificate of the first for the
-// server's, whoever signed it, and no other after that.
+// server's, whoever signed it unless options::ca_file says who, and no other after that.
 class tls_factory {
 public:
     virtual ~tls_factory() = default;
@@ -41,7 +41,8 @@ public:
 // Whether this program was built with it.
 bool has_tls();
 
-// Of no use if `has_tls` says no. Empty if OpenSSL does not know the suite.
-std::unique_ptr<tls_factory> make_tls(const options& opt, run_state& run);
+// Of no use if `has_tls` says no. Empty, with the reason, if OpenSSL does not know the suite or
+// cannot read the file.
+std::unique_ptr<tls_factory> make_tls(const options& opt, run_state& run, std::string& error);
 
 }  // namespace load

@@ -6,6 +6,6 @@ namespace load {
 
 bool has_tls() { return false; }
 
-std::unique_ptr<tls_factory> make_tls(const options&, run_state&) { return nullptr; }
+std::unique_ptr<tls_factory> make_tls(const options&, run_state&, std::string&) { return nullptr; }
 
 }  // namespace load

@@ -613,13 +613,18 @@ class Test(unittest.TestCase):
         p384 = by_tls(echo_changed(honest), lambda context: context.set_ecdh_curve("secp384r1"))
         self.assert_fails(self.load(p384, "--tls"), "handshake")
 
+    def other_identity(self, folder):
+        """(certificate, key), made in the folder"""
+        certificate, key = f"{folder}/cert.pem", f"{folder}/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other", "-out",
+                        certificate, "-keyout", key], check=True, capture_output=True)
+        return certificate, key
+
     @needs_tls
     def test_another_certificate_than_the_first_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
-            other = [Path(folder) / "cert.pem", Path(folder) / "key.pem"]
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                            "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other", "-out",
-                            other[0], "-keyout", other[1]], check=True, capture_output=True)
+            other = self.other_identity(folder)
             second = by_tls(echo_changed(honest),
                             lambda context: context.load_cert_chain(*other))
             first = by_tls(echo_changed(honest))
@@ -628,12 +633,48 @@ class Test(unittest.TestCase):
                           "--handshakes", "full"), "another certificate than before")
 
     @needs_tls
+    def test_a_server_is_verified_up_to_the_roots_that_are_given_and_by_name(self):
+        certificate = str(IDENTITY / "certificate.pem")
+        good = ["--ca-file", certificate, "--server-name", "bench.example"]
+        for kind in "full", "resumed":
+            f = self.figures(self.load_tls(self.openssl_server(), *good, "--handshakes", kind,
+                                           "--json"))
+            self.assertGreater(f["messages"], 0)
+        self.assert_fails(self.load_tls(self.openssl_server(), *good[:3], "another.example"),
+                          "certificate verify failed")
+        with tempfile.TemporaryDirectory() as folder:
+            other, key = self.other_identity(folder)
+            self.assert_fails(self.load_tls(self.openssl_server(), "--ca-file", other, *good[2:]),
+                              "certificate verify failed")
+            self.assert_fails(self.load_tls(self.openssl_server(), "--ca-file", key, *good[2:]),
+                              f"{key}: ")
+        missing = str(IDENTITY / "no_such.pem")
+        self.assert_fails(self.load_tls(self.openssl_server(), "--ca-file", missing, *good[2:]),
+                          f"{missing}: ")
+
+    @needs_tls
+    def test_a_record_holds_no_more_than_a_message(self):
+        read = []
+
+        def serve(_index, peer):
+            while data := peer.recv(65536):  # one record at most
+                read.append(len(data))
+                peer.sendall(data)
+        for size in 1024, 5000:
+            read.clear()
+            f = self.figures(self.load(by_tls(serve), "--tls", "--size", str(size), "--pipeline",
+                                       "4", "--json"))
+            self.assertGreater(f["messages"], 0)
+            self.assertEqual(set(read), {size})
+
+    @needs_tls
     def test_a_cipher_suite_that_openssl_does_not_know_is_said(self):
         self.assert_fails(self.load_tls(self.openssl_server(), "--suite", "NONE"),
                           "no cipher suite NONE")
 
     def test_what_goes_with_tls_alone_is_wrong_without(self):
         for wrong in ["--handshakes", "full"], ["--suite", CHACHA20], \
+                ["--ca-file", "x", "--server-name", "y"], ["--tls", "--ca-file", "x"], \
                 ["--tls", "--handshakes", "half"], ["--tls", "--handshakes", "full", "--idle", "1"]:
             self.assertEqual(self.run_load("--connect", "127.0.0.1:1", *wrong).returncode, 2)
 
