@@ -58,6 +58,7 @@ constexpr const char* usage =
     "  --transfer MIB      bulk moves so much before a new stream does (32)\n"
     "  --echo PROTOCOL     the echo's name (/echo/1.0.0)\n"
     "  --seconds S         length of the run (5); the first fifth is warm-up\n"
+    "  --patience S        how long idle streams may take to be open, and all to end (30)\n"
     "  --phases            say on stderr when counting begins and ends, and then wait for a line\n"
     "  --json              taken as given: figures are always one JSON object\n"
     "  --help              this text\n";
@@ -67,6 +68,7 @@ struct settings {
     std::string what{};
     std::string echo = "/echo/1.0.0";
     double seconds = 5;
+    double patience = 30;
     std::size_t at_once = 16;
     std::size_t idle = 1000;
     std::size_t per_connection = 500;
@@ -267,9 +269,13 @@ task<result<void>> read_line(loop& owner) {
     co_return {};
 }
 
-/// Says when to count and when to end; goes on until the work has ended.
+/// Says when to count and when to end. *Errors:* `timed_out` if the work does not begin or end in
+/// patience; there is no other completion, as it is the work that ends first.
 task<result<void>> keep_time(job& all) {
-    co_await check(all.begun.wait());
+    const auto patience =
+        std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{
+            all.set.patience});
+    co_await check(with_timeout(all.begun.wait(), patience));
     const std::chrono::duration<double> length{all.set.seconds};
     const auto fifth = std::chrono::duration_cast<clock::duration>(length / 5);
     co_await check(sleep_for(fifth));
@@ -285,8 +291,8 @@ task<result<void>> keep_time(job& all) {
     }
     all.over = all.bulk.ends_early = true;
     all.ended.set();
-    event never;
-    co_return co_await never.wait();
+    co_await check(sleep_for(patience));
+    co_return fail(errc::timed_out);
 }
 
 void print(const job& all) {
@@ -354,6 +360,7 @@ task<result<void>> async_main(args a) {
         .option("transfer", "a number", into<std::uint64_t>(set.transfer, 1, 1 << 20))
         .option("echo", "a protocol", into(set.echo))
         .option("seconds", "a number", into(set.seconds, 0.1, 3600.0))
+        .option("patience", "a number", into(set.patience, 0.1, 3600.0))
         .flag("phases", set.phases)
         .flag("json", set.json);
     if (!co_await check(line.parse(a))) co_return {};
@@ -369,6 +376,7 @@ task<result<void>> async_main(args a) {
     }
     auto [first, results] = co_await first_done(work(all), keep_time(all));
     auto& [worked, timed] = results;
+    if (first == 1) co_return timed;
     co_await check(std::move(worked));
     if (!set.is_idle() && all.messages + all.bulk.moved.bytes == 0) {
         std::fputs("p2p_load: nothing came back while counting\n", stderr);

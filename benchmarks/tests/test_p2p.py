@@ -22,9 +22,9 @@ LISTEN = ("--listen", "127.0.0.1:0")
 
 
 class Test(unittest.TestCase):
-    def server(self, host, name="p2p_server"):
+    def server(self, host, name="p2p_server", *options):
         """Where it listens, and itself."""
-        node = Program(host, name, *LISTEN)
+        node = Program(host, name, *LISTEN, *options)
         self.addCleanup(node.end)
         line = node.line() or ""
         while line.startswith("linear memory"):
@@ -35,6 +35,10 @@ class Test(unittest.TestCase):
     def load(self, address, *arguments):
         return subprocess.run([LOAD, "--connect", address, "--seconds", "0.5", *arguments],
                               text=True, capture_output=True, timeout=PATIENCE)
+
+    def assert_fails(self, done, code=1, said=""):
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        self.assertIn(said, done.stderr)
 
     def figures(self, address, *arguments):
         done = self.load(address, *arguments)
@@ -75,7 +79,7 @@ class Test(unittest.TestCase):
         address, _ = self.server(hosts()[0])
         other, _ = self.server(hosts()[0])
         wrong = address.rsplit("/", 1)[0] + "/" + other.rsplit("/", 1)[1]
-        self.assertEqual(self.load(wrong, "--do", "streams").returncode, 1)
+        self.assert_fails(self.load(wrong, "--do", "streams"))
 
     def test_a_node_that_ends_meanwhile_fails_the_run(self):
         if not LOAD:
@@ -83,8 +87,28 @@ class Test(unittest.TestCase):
             return
         address, node = self.server(hosts()[0])
         threading.Timer(0.2, node.end).start()
-        done = self.load(address, "--do", "down")
-        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assert_fails(self.load(address, "--do", "down"))
+
+    def test_a_node_that_answers_wrongly_fails_the_run(self):
+        if not LOAD:
+            print(NO_LOAD)
+            return
+        bulk = ("--transfer", "1")
+        wrong = "Invalid or incomplete"  # how the system calls bytes that are not those expected
+        for fault, said in ("wrong-byte", wrong), ("missing-byte", ""), ("extra-byte", wrong):
+            address, _ = self.server(hosts()[0], "p2p_faulty", "--fault", fault)
+            for what in ["visits"], ["streams"], ["idle", "--idle", "3"], ["echo", *bulk], \
+                    ["down", *bulk]:
+                with self.subTest(fault=fault, what=what[0]):
+                    self.assert_fails(self.load(address, "--patience", "1", "--do", *what),
+                                      said=said)
+
+    def test_an_upload_that_is_answered_with_bytes_fails_the_run(self):
+        if not LOAD:
+            print(NO_LOAD)
+            return
+        address, _ = self.server(hosts()[0], "p2p_faulty", "--fault", "extra-byte")
+        self.assert_fails(self.load(address, "--do", "up", "--transfer", "1"))
 
     def test_no_node_at_all_fails_the_run(self):
         if not LOAD:
@@ -92,8 +116,7 @@ class Test(unittest.TestCase):
             return
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        done = self.load(f"/ip4/127.0.0.1/tcp/{port}", "--do", "visits")
-        self.assertEqual(done.returncode, 1)
+        self.assert_fails(self.load(f"/ip4/127.0.0.1/tcp/{port}", "--do", "visits"))
 
     def test_wrong_usage_is_told_apart_from_failure(self):
         if not LOAD:
