@@ -73,7 +73,7 @@ task<result<void>> host::state::run(scope& all) {
     auto ended = co_await closing.wait();
     transport.close();
     const std::vector<connection_ptr> open = connections;
-    for (const connection_ptr& c : open) c->retire();
+    for (const connection_ptr& c : open) c->close();
     const auto end_by = clock::now() + patience_at_the_end;
     while (ended && !(connections.empty() && transport_ended)) {
         fewer.reset();
@@ -174,7 +174,7 @@ task<result<clock::duration>> host::ping(peer_id peer) {
 
 void host::disconnect(const peer_id& peer) noexcept {
     for (const auto& c : state_->connections)
-        if (c->peer() == peer) c->retire();
+        if (c->peer() == peer) c->close();
 }
 
 bool host::is_connected(const peer_id& peer) const noexcept {

@@ -18,6 +18,8 @@ namespace {
 /// Of a connection that has ended.
 constexpr clock::duration patience_with_handlers = std::chrono::seconds{5};
 constexpr clock::duration between_expiries = std::chrono::minutes{1};
+/// At a connection that ends with its streams.
+constexpr clock::duration between_looks = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -171,9 +173,9 @@ task<result<stream>> host::state::open(std::optional<peer_id> peer, addresses at
         const bool unusable = opened.error() == errc::going_away || c->link.has_ended();
         if (!unusable || again) co_return opened;
         if (opened.error() == errc::going_away)
-            c->retired = true;  // what is open on it goes on, until it is idle
+            c->retire();  // what is open on it goes on
         else
-            c->retire();
+            c->close();
     }
 }
 
@@ -213,7 +215,7 @@ task<void> host::state::run_connection(connection_ptr c) {
 }
 
 void host::state::forget(const connection_ptr& c, std::error_code why) {
-    c->retired = true;
+    c->retire();
     c->ticket.reset();
     std::erase(connections, c);
     peers.unpin(c->peer(), clock::now());
@@ -241,14 +243,19 @@ task<result<void>> host::state::run_link(scope& serving, connection_ptr c) {
 }
 
 task<void> host::state::close_when_idle(connection_ptr c) {
+    using copoll::detail::after;
     const clock::duration limit = options.idle_connection;
-    if (limit == clock::duration::max()) co_return;
     for (;;) {
         const auto now = clock::now();
-        if (c->link.streams() > 0) c->last_used = now;
-        if (now - c->last_used >= limit) co_return c->retire();
-        const auto slept = co_await sleep_until(std::min(c->last_used + limit, now + limit / 4));
-        if (!slept) co_return;
+        const bool in_use = c->link.streams() > 0;
+        if (in_use) c->last_used = now;
+        if ((c->retired && !in_use) || now - c->last_used >= limit) co_return c->close();
+        clock::time_point next = after(c->last_used, limit);
+        if (limit != clock::duration::max()) next = std::min(next, after(now, limit / 4));
+        if (c->retired) next = std::min(next, after(now, between_looks));
+        c->retiring.reset();
+        const auto told = co_await with_deadline(c->retiring.wait(), next);
+        if (!told && told.error() != copoll::errc::timed_out) co_return;
     }
 }
 

@@ -118,16 +118,21 @@ task<void> host::state::push_changes(connection_ptr c) {
     for (int failed = 0;;) {
         c->news.reset();
         if (!c->takes_pushes || c->told >= version) {
+            failed = 0;
             if (!co_await c->news.wait()) co_return;
             continue;
         }
         if (!co_await sleep_for(pause_before_push)) co_return;
-        if (c->told >= version) continue;  // it has asked meanwhile
+        if (c->told >= version) continue;  // it has asked
         const std::uint64_t telling = version;
         const identify_message said = self(c->link);
         const auto told = co_await with_timeout(push(c->link, said), options.answer_within);
         failed = told ? 0 : failed + 1;
-        if (failed == 0 || failed > most_failed_pushes) c->told = telling;
+        // it may have asked meanwhile, and know more
+        if (failed == 0 || failed > most_failed_pushes) {
+            c->told = std::max(c->told, telling);
+            failed = 0;
+        }
         if (!co_await sleep_for(between_pushes)) co_return;
     }
 }

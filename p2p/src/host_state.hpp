@@ -29,7 +29,8 @@ struct host_connection {
     std::optional<admission::connection_ticket> ticket;  ///< until it has ended
     std::vector<multiaddr> dialed;                       ///< as it was asked for
     clock::time_point last_used;
-    bool retired = false;  ///< no new streams: it is ending, or has ended
+    bool retired = false;  ///< nothing is opened on it: it ends with its streams, or has
+    event retiring{};      ///< it was retired
 
     clock::time_point next_push{};  ///< that is taken from the peer
     bool takes_pushes = false;      ///< it said that it understands them
@@ -44,6 +45,10 @@ struct host_connection {
     }
     void retire() noexcept {
         retired = true;
+        retiring.set();
+    }
+    void close() noexcept {
+        retire();
         link.close();
     }
 };

@@ -228,6 +228,17 @@ TEST_CASE("host: a connection that has no ids left is replaced, and its streams 
             CHECK(a.stats().connections == 2);
             co_await check(expect_echo(last));
             co_await check(expect_echo(first));
+            co_await check(sleep_for(2s));
+            CHECK(a.stats().connections == 2);
+            for (p2p::stream* const s : {&first, &last}) {
+                co_await check(s->shutdown_write());
+                std::array<std::byte, 1> nothing;
+                const io_result end = co_await s->read_some(nothing);
+                CHECK(end.ec == errc::eof);
+                const auto done = std::move(*s);
+            }
+            co_await check(until([&] { return a.stats().connections == 1; }));
+            co_await check(expect_echo(next));
             co_return {};
         });
     });
@@ -856,6 +867,41 @@ TEST_CASE("host: what a peer was told when it asked is not pushed as well, but w
             co_return {};
         };
         co_return co_await with_two(host, peer, ask_late, &pushes);
+    }());
+}
+
+TEST_CASE("host: a peer that asked while it was told something older is not told twice") {
+    backend::world w{{.latency = 300ms}};
+    run_test([]() -> task<result<void>> {
+        p2p::host_options by_hand = tcp_node();
+        by_hand.identify = false;
+        p2p::host host{tcp_node()}, peer{std::move(by_hand)};
+        int pushes = 0;
+        peer.handle(p2p::identify_protocol, say_that_pushes_are_taken);
+        peer.handle(p2p::identify_push_protocol,
+                    [&](p2p::stream s) { return count_push(std::move(s), pushes); });
+        const auto ask_meanwhile = [](p2p::host& a, p2p::host& b,
+                                      int* pushed) -> task<result<void>> {
+            co_await check(a.connect(b.addresses().front()));
+            co_await check(sleep_for(10s));
+            const int before = *pushed;
+            a.handle("/late/1.0.0", echo_back);
+            co_await check(sleep_for(50ms));
+            auto asks = co_await check(b.open(a.id(), p2p::identify_protocol));
+            auto [said, added] = co_await when_all(
+                p2p::receive_identify(asks), [](p2p::host& to) -> task<result<void>> {
+                    co_await check(sleep_for(150ms));  // the push has begun
+                    to.handle("/later/1.0.0", echo_back);
+                    co_return {};
+                }(a));
+            CHECK(error_of(added) == no_error);
+            const auto heard = co_await check(std::move(said));
+            CHECK(std::ranges::count(heard.protocols, "/later/1.0.0") == 1);
+            co_await check(sleep_for(10s));
+            CHECK(*pushed == before + 1);
+            co_return {};
+        };
+        co_return co_await with_two(host, peer, ask_meanwhile, &pushes);
     }());
 }
 
