@@ -198,12 +198,15 @@ task<result<void>> muxer::read_all_streams() {
     // reading would send what the handshake left, which is to go with what is said first
     co_await turns(turns_of_an_answer + 1);
     for (;;) {
-        while (!session_.wants_input()) {
+        // what is sent makes room for answers, and pays for what was heard
+        for (;;) {
+            const auto at = session_.wants_input() ? session_.next_input()
+                                                   : clock::time_point::max();
+            if (at <= clock::now()) break;
             heard_.reset();
-            co_await check(heard_.wait());
+            const auto sent = co_await with_deadline(heard_.wait(), at);
+            if (!sent && sent.error() != copoll::errc::timed_out) co_return fail(sent.error());
         }
-        const auto at = session_.next_input();
-        if (at > clock::now()) co_await check(sleep_until(at));
         const auto got = co_await transport_.read_chunk();
         if (!got) co_return fail(got.error());
         co_await check(take_input(std::span<const std::byte>(*got)));
@@ -250,7 +253,10 @@ task<result<yamux::stream_id>> muxer::open() {
     for (;;) {
         const auto opened = session_.open();
         said_something();
-        if (!opened) co_return fail(opened.error());
+        if (!opened) {
+            openable_.set();  // others who wait can open nothing either
+            co_return fail(opened.error());
+        }
         if (*opened) co_return **opened;
         openable_.reset();
         co_await check(openable_.wait());
@@ -304,7 +310,10 @@ task<io_result> muxer::write_some(yamux::stream_id id, stream_waiters& w,
         }
         w.writable.reset();
         const auto waited = co_await w.writable.wait();
-        if (!waited) co_return io_result{waited.error(), 0};
+        if (!waited) {
+            session_.stop_writing(id);
+            co_return io_result{waited.error(), 0};
+        }
     }
 }
 

@@ -59,8 +59,10 @@ public:
     task<result<yamux::stream_id>> accept();
     stream_waiters& waiters_of(yamux::stream_id id) { return waiters_[id]; }
 
-    /// As `yamux::session::read`; who gets nothing waits for `readable`, reset before.
+    /// As `yamux::session::read`; who gets nothing waits for `readable`, reset before, and says so
+    /// if he gives up.
     io_result read(yamux::stream_id id, std::span<std::byte> into);
+    void stop_reading(yamux::stream_id id) noexcept { session_.stop_reading(id); }
     task<io_result> write_some(yamux::stream_id id, stream_waiters& w,
                                std::span<const std::byte> bytes);
     result<void> finish(yamux::stream_id id) noexcept;
@@ -106,7 +108,7 @@ private:
     event incoming_;    ///< a stream can be accepted
     event openable_;    ///< the peer has accepted streams
     event closed_;      ///< `close` was called
-    event heard_;       ///< input can go on
+    event heard_;       ///< input may go on, as output was taken
     mutex writers_;     ///< whose turn it is to fill the room
     bool closing_ = false;
     clock::time_point leave_by_{};  ///< then, whatever was not sent

@@ -34,7 +34,10 @@ task<io_result> stream_core::read_taken(std::span<std::byte> into) {
         if (r.n > 0 || r.ec || into.empty()) co_return r;
         waiters_.readable.reset();
         const auto waited = co_await waiters_.readable.wait();
-        if (!waited) co_return io_result{waited.error(), 0};
+        if (!waited) {
+            muxer_->stop_reading(id_);
+            co_return io_result{waited.error(), 0};
+        }
     }
 }
 
@@ -48,7 +51,11 @@ task<result<chunk>> stream_core::read_chunk() {
     result<chunk> got;
     while (!copoll::detail::fill_chunk(here.owner->chunks(), got, try_read)) {
         waiters_.readable.reset();
-        co_await check(waiters_.readable.wait());
+        const auto waited = co_await waiters_.readable.wait();
+        if (!waited) {
+            muxer_->stop_reading(id_);
+            co_return fail(waited.error());
+        }
     }
     co_return std::move(got);
 }

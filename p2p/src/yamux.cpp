@@ -152,7 +152,8 @@ result<std::optional<stream_id>> session::open() {
     state& s = *state_;
     if (s.ended) return fail(s.ended);
     constexpr std::uint64_t last_id = std::numeric_limits<stream_id>::max();
-    if (s.next_id > last_id) go_away();  // what is open goes on; ids are never used again
+    // ids are never used again; the peer is not told, as it would end what is open as well
+    if (s.next_id > last_id) return fail(errc::going_away);
     if (s.went_away || s.peer_went_away) return fail(errc::going_away);
     if (s.opened >= s.limits.max_opened && !s.bury_oldest(true))
         return fail(errc::too_many_streams);
@@ -200,7 +201,7 @@ io_result session::read(stream_id id, std::span<std::byte> into) {
         if (s.window.is_grant_due() && !s.peer_finished) state_->list(id, s);
         return {{}, n};
     }
-    if (s.peer_finished && (!s.is_reset || s.reset_by_peer)) return {copoll::errc::eof, 0};
+    if (s.peer_finished && !s.reset_here) return {copoll::errc::eof, 0};
     if (s.is_reset) return {errc::stream_reset, 0};
     if (!into.empty()) s.reader_waits = true;
     return {state_->ended, 0};
@@ -226,6 +227,14 @@ void session::wait_for_room(stream_id id, bool waits) noexcept {
     if (stream* const s = state_->find(id)) s->waits_for_room = waits;
 }
 
+void session::stop_reading(stream_id id) noexcept {
+    if (stream* const s = state_->find(id)) s->reader_waits = false;
+}
+
+void session::stop_writing(stream_id id) noexcept {
+    if (stream* const s = state_->find(id)) s->writer_waits = false;
+}
+
 std::uint32_t session::send_window(stream_id id) const noexcept {
     return state_->at(id).send_window;
 }
@@ -243,7 +252,10 @@ result<void> session::finish(stream_id id) {
 
 void session::reset(stream_id id, reset_code why) {
     stream& s = state_->at(id);
-    if (!s.is_over()) state_->abort(id, s, static_cast<std::uint32_t>(why));
+    if (!s.is_over()) return state_->abort(id, s, static_cast<std::uint32_t>(why));
+    s.is_reset = s.reset_here = true;
+    state_->drop_unread(s);
+    state_->announce(id, s, true, true);
 }
 
 std::optional<reset_code> session::reset_by_peer(stream_id id) const noexcept {
@@ -283,7 +295,7 @@ bool session::state::bury_oldest(bool opened_here) {
 /// has its end before the reset: nobody wanted to take it back.
 void session::state::abort(stream_id id, stream& s, std::uint32_t why) {
     const bool has_end = s.released && s.owes_fin && !s.owes_syn;
-    s.is_reset = true;
+    s.is_reset = s.reset_here = true;
     s.why_reset = why;
     s.owes_rst = !s.owes_syn;
     s.owes_ack = s.owes_ack && has_end;

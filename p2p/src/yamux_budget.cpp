@@ -6,23 +6,33 @@
 #include <copoll/time.hpp>
 
 namespace copoll::p2p::yamux {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t second = 1'000'000'000;  // ns
+
+}  // namespace
 
 void budget::refill(clock::time_point now) noexcept {
-    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - filled_at_);
-    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0));
     // what is beyond an hour comes with the next time, and nothing overflows
-    const std::uint64_t more = std::min<std::uint64_t>(ms, 3'600'000) * rate_ / 1000;
+    const auto since = std::clamp<std::chrono::nanoseconds>(now - filled_at_, 0ns, 1h);
+    const auto ns = static_cast<std::uint64_t>(since.count());
+    const std::uint64_t more = ns / second * rate_ + ns % second * rate_ / second;
     if (more == 0) return;
     add(static_cast<std::int64_t>(more));
-    filled_at_ += std::chrono::milliseconds{(more * 1000 + rate_ - 1) / rate_};
+    filled_at_ += time_for(more);
+}
+
+std::chrono::nanoseconds budget::time_for(std::uint64_t n) const noexcept {
+    const std::uint64_t rest = (n % rate_ * second + rate_ - 1) / rate_;
+    return std::chrono::seconds{n / rate_} + std::chrono::nanoseconds{rest};
 }
 
 clock::time_point budget::refilled_at() const noexcept {
-    if (left_ > 0) return clock::time_point::min();
+    if (left_ >= 0) return clock::time_point::min();
     if (rate_ == 0) return clock::time_point::max();
-    const std::uint64_t missing = static_cast<std::uint64_t>(-left_) + 1;
-    const std::chrono::milliseconds wait{missing * 1000 / rate_ + 1};
-    return copoll::detail::after(filled_at_, wait);
+    return copoll::detail::after(filled_at_, time_for(static_cast<std::uint64_t>(-left_)));
 }
 
 bool idle_budget::spend(clock::time_point now) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include <copoll/clock.hpp>
@@ -12,16 +13,23 @@ namespace copoll::p2p::yamux {
 class budget {
 public:
     budget(std::uint64_t burst, std::uint64_t rate, clock::time_point now) noexcept
-        : burst_(static_cast<std::int64_t>(burst)), rate_(rate), left_(burst_), filled_at_(now) {}
+        : burst_(static_cast<std::int64_t>(burst)), rate_(std::min(rate, most_rate)),
+          left_(burst_), filled_at_(now) {}
 
     std::int64_t left() const noexcept { return left_; }
     void refill(clock::time_point now) noexcept;
     /// Changes what is left, which may become less than nothing.
     void add(std::int64_t n) noexcept { left_ = std::min(left_ + n, burst_); }
-    /// When there is something left, if nothing but time adds to it.
+    /// When it is not overdrawn, if nothing but time adds to it; `time_point::min()` if it is not.
     clock::time_point refilled_at() const noexcept;
 
 private:
+    /// More than can be, and so little that nanoseconds of it do not overflow.
+    static constexpr std::uint64_t most_rate = 16'000'000'000;
+
+    /// In which so much is added, rounded up.
+    std::chrono::nanoseconds time_for(std::uint64_t n) const noexcept;
+
     std::int64_t burst_;
     std::uint64_t rate_;
     std::int64_t left_;

@@ -135,11 +135,11 @@ void session::state::take_body(std::span<const std::byte> bytes) {
     if (s && !s->is_reset) {
         // was compared with the whole frame, and only reading can change it since
         static_cast<void>(s->window.receive(n));
+        s->idle_for = 0;
         if (s->released) {
             s->window.read(n);
             if (s->window.allowed() == 0) abort(body_stream, *s, 0);
         } else if (keep(*s, bytes)) {
-            s->idle_for = 0;
             announce(body_stream, *s, true, false);
         } else {  // another session has taken it since
             abort(body_stream, *s, static_cast<std::uint32_t>(reset_code::resource_limit));

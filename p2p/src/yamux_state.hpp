@@ -43,14 +43,15 @@ struct stream {
     bool peer_finished = false;
     bool is_reset = false;
     bool reset_by_peer = false;
+    bool reset_here = false;      ///< both may be, if the peer did it behind its end
     bool released = false;
 
     bool has_news = false;  ///< among those with an event
     bool readable = false;
     bool writable = false;
 
-    bool reader_waits = false;    ///< the last read found nothing
-    bool writer_waits = false;    ///< the last write found no window
+    bool reader_waits = false;    ///< the last read found nothing, and somebody waits
+    bool writer_waits = false;    ///< the last write found no window, and somebody waits
     bool waits_for_room = false;  ///< a write does, behind those of other streams
     std::uint8_t idle_for = 0;    ///< sweeps since something moved, or was to move here
 

@@ -25,8 +25,10 @@ void session::state::start_ping() {
 clock::time_point session::state::silence_due() const noexcept {
     using copoll::detail::after;
     if (limits.keep_alive == clock::duration{}) return clock::time_point::max();
-    if (asked_at) return after(std::max(*asked_at, heard_at), limits.answer_within);
-    return after(heard_at, limits.keep_alive);
+    // a peer that nobody listens to is not silent
+    const auto since = std::max(heard_at, frames.next_due());
+    if (asked_at) return after(std::max(*asked_at, since), limits.answer_within);
+    return after(since, limits.keep_alive);
 }
 
 clock::time_point session::state::sweep_due() const noexcept {

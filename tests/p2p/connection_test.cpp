@@ -761,6 +761,37 @@ TEST_CASE("connection: reads and writes end with a timeout, and nothing is lost"
     });
 }
 
+TEST_CASE("connection: a stream is not idle when a read or a write has ended with a timeout") {
+    run_in_worlds([]() -> task<result<void>> {
+        meeting m;
+        m.dialers.yamux.idle_stream = 100ms;
+        co_return co_await meet_echo(std::move(m), [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.open("/echo/1.0.0"));
+            co_await check(write_all(s, pattern(100)));
+            const auto begun = co_await drain(s, 100);
+            CHECK(begun.intact);
+            std::array<std::byte, 100> into;
+            const auto late = co_await with_timeout(s.read_some(into), 20ms);
+            CHECK(late.ec == errc::timed_out);
+            const auto none = co_await with_timeout(s.read_chunk(), 20ms);
+            CHECK(error_of(none) == errc::timed_out);
+            co_await check(sleep_for(400ms));
+            std::uint64_t taken = 0;
+            for (std::error_code ec; !ec;) {  // the echo is not read
+                const auto bytes = pattern(50'000, taken);
+                const auto r = co_await with_timeout(s.write_some(bytes), 20ms);
+                taken += r.n;
+                ec = r.ec;
+                if (ec) CHECK(ec == errc::timed_out);
+            }
+            co_await check(sleep_for(400ms));
+            const auto got = co_await drain(s, taken);
+            CHECK(got.n == taken);
+            co_return co_await s.shutdown_write();
+        });
+    });
+}
+
 TEST_CASE("connection: a stream outlives its connection") {
     run_test([]() -> task<result<void>> {
         std::optional<p2p::stream> kept;

@@ -743,6 +743,39 @@ TEST_CASE("yamux: a stream on which it is up to this side is not idle, one up to
     CHECK(s.write(1, "x").n == 1);
 }
 
+TEST_CASE("yamux: a stream for which nobody waits any more is not idle") {
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
+    for (const stream_id id : {1u, 3u}) s.accepted(id);
+    CHECK(s.read_error(1) == no_error);
+    for (io_result r{{}, 1}; r.n > 0; s.says()) r = s.write(3, full_window);
+    s.session.stop_reading(1);
+    s.session.stop_writing(3);
+    for (int second = 0; second < 10; ++second) {
+        s.now += 1s;
+        CHECK(error_of(s.session.check_time(s.now)) == no_error);
+    }
+    for (const stream_id id : {1u, 3u}) CHECK(s.read_error(id) == no_error);
+}
+
+TEST_CASE("yamux: what comes on a stream that was left keeps it") {
+    subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
+    s.accepted(1);
+    s.session.finish(1);
+    s.session.release(1);
+    s.says();
+    const auto pass = [&s](int seconds, bool hears) {
+        for (int second = 0; second < seconds; ++second) {
+            s.now += 1s;
+            if (hears) CHECK_FALSE(s.hear(data(1, "x")));
+            CHECK(error_of(s.session.check_time(s.now)) == no_error);
+        }
+    };
+    pass(20, true);
+    CHECK(s.says_of_streams().empty());
+    pass(6, false);
+    CHECK(s.says_of_streams() == std::vector{update(1, 0x1006, flag_rst)});
+}
+
 TEST_CASE("yamux: a stream is idle from when it was accepted and all was said that is to be") {
     subject s{role::listener, {.keep_alive = 0s, .idle_stream = 4s}};
     const auto pass = [&s](int seconds) {
@@ -866,7 +899,7 @@ TEST_CASE("yamux: after going away no stream is opened, and those that are go on
     CHECK(s.read(1) == "go on");
 }
 
-TEST_CASE("yamux: with its last id used a session goes away, and its streams go on") {
+TEST_CASE("yamux: with its last id used a session opens nothing, and all else goes on") {
     for (const role r : {role::dialer, role::listener}) {
         subject s{r, {.ids_used = 0x7ffffffe}};  // of 2^31
         const stream_id last = r == role::dialer ? 0xffffffff : 0xfffffffe;
@@ -875,8 +908,9 @@ TEST_CASE("yamux: with its last id used a session goes away, and its streams go 
         CHECK(s.open() == last);
         s.says();
         for (int i = 0; i < 3; ++i) CHECK(error_of(s.session.open()) == errc::going_away);
-        CHECK(s.says() == std::vector{go_away(go_away_code::normal)});
+        CHECK(s.says().empty());
         CHECK_FALSE(s.session.error());
+        s.accepted(r == role::dialer ? 2 : 1);
         CHECK_FALSE(s.hear(data(last, "go on", flag_ack)));
         CHECK(s.read(last) == "go on");
         CHECK(s.write(last, "and on").n == 6);
@@ -885,7 +919,7 @@ TEST_CASE("yamux: with its last id used a session goes away, and its streams go 
         s.session.finish(last);
         s.session.release(last);
         s.says();
-        CHECK(s.session.streams() == (r == role::dialer ? 1 : 0));
+        CHECK(s.session.streams() == (r == role::dialer ? 2 : 1));
     }
 }
 
@@ -1021,6 +1055,35 @@ TEST_CASE("yamux: who sends frames that bring little is heard later, and not cut
     }
 }
 
+TEST_CASE("yamux: rates are those that were given, however often something comes") {
+    subject s{role::listener, {.idle_burst = 10, .idle_rate = 999}};
+    for (int i = 0; i < 100'000; ++i) {
+        s.now += 1002us;
+        REQUIRE_FALSE(s.hear(ping(1, flag_syn)));
+        s.says();
+    }
+    int more = 0;
+    for (; !s.hear(ping(1, flag_syn)); ++more) s.now += 500us;
+    CHECK(more <= 40);
+
+    subject fast{role::listener, {.frame_burst = 0, .frame_rate = 0xffffffff}};
+    fast.accepted(1);
+    CHECK_FALSE(fast.hear(data(1, "x")));
+    CHECK(fast.session.next_input() > fast.now);
+    CHECK(fast.session.next_input() <= fast.now + 1us);
+}
+
+TEST_CASE("yamux: who owes nothing is heard") {
+    subject s{role::listener, {.frame_burst = 10, .frame_rate = 1}};
+    for (stream_id id = 1; id < 20; id += 2) {
+        CHECK(s.session.next_input() <= s.now);
+        CHECK_FALSE(s.hear(update(id, 0, flag_syn)));
+    }
+    CHECK(s.session.next_input() <= s.now);
+    CHECK_FALSE(s.hear(update(21, 0, flag_syn)));
+    CHECK(s.session.next_input() == s.now + 1s);
+}
+
 TEST_CASE("yamux: frames are paid for by the bytes that are received and sent") {
     subject s{role::listener, {.frame_burst = 100, .frame_rate = 1}};
     s.accepted(1);
@@ -1039,6 +1102,27 @@ TEST_CASE("yamux: frames are paid for by the bytes that are received and sent") 
         s.says();
     }
     CHECK(s.session.next_input() <= s.now);
+}
+
+TEST_CASE("yamux: a peer is not silent while it is not listened to") {
+    subject s{role::listener, {.keep_alive = 30s, .answer_within = 10s, .frame_burst = 10,
+                               .frame_rate = 1}};
+    const auto overdraws = [&s] {  // with frames that do not make it measure the round trip
+        for (int i = 0; i < 100; ++i) REQUIRE_FALSE(s.hear(data(77, "x")));
+    };
+    overdraws();
+    const auto listens_at = s.session.next_input();
+    CHECK(listens_at > s.now + 80s);
+    CHECK(s.session.deadline() == listens_at + 30s);
+    s.now = listens_at + 30s;
+    CHECK(error_of(s.session.check_time(s.now)) == no_error);
+    CHECK(s.says().size() == 1);  // asked
+    CHECK(s.session.deadline() == s.now + 10s);
+    overdraws();
+    CHECK(s.session.next_input() > s.now + 10s);
+    CHECK(s.session.deadline() == s.session.next_input() + 10s);
+    s.now = s.session.deadline();
+    CHECK(error_of(s.session.check_time(s.now)) == errc::ping_unanswered);
 }
 
 TEST_CASE("yamux: echoes of a byte, 200,000 a second, are neither slowed nor cut off") {
@@ -1060,6 +1144,30 @@ TEST_CASE("yamux: no bound on frames") {
     s.accepted(1);
     for (int i = 0; i < 10'000; ++i) CHECK_FALSE(s.hear(data(1, "x")));
     CHECK(s.session.next_input() <= s.now);
+}
+
+TEST_CASE("yamux: who resets a stream reads nothing more, though the peer had ended it") {
+    subject s;
+    s.accepted(1);
+    CHECK_FALSE(s.hear(data(1, "unread", flag_fin)));
+    CHECK_FALSE(s.hear(update(1, 7, flag_rst)));
+    s.accepted(3);
+    CHECK_FALSE(s.hear(data(3, "unread", flag_fin)));
+    s.session.finish(3);
+    s.says();
+    CHECK(s.session.unread() == 12);
+    for (const stream_id id : {1u, 3u}) {
+        s.session.reset(id);
+        CHECK(s.read_error(id) == errc::stream_reset);
+        CHECK(s.write(id, "x").ec == errc::stream_reset);
+    }
+    CHECK(s.session.unread() == 0);
+    CHECK(s.session.held() == 0);
+    CHECK(s.says_of_streams().empty());
+    CHECK(s.session.reset_by_peer(1) == reset_code{7});
+    for (const stream_id id : {1u, 3u}) s.session.release(id);
+    CHECK(s.says_of_streams().empty());
+    CHECK(s.session.streams() == 0);
 }
 
 TEST_CASE("yamux: refusals that nobody reads stop the input") {

@@ -25,8 +25,9 @@ class stream_core;
 /// One of the streams on a connection: a stream like any other. A read and a write may be under way
 /// together. May move meanwhile, and may outlive the connection, which then gives errors.
 ///
-/// Reads end with `copoll::errc::eof` when the peer has finished, with `errc::stream_reset` when it
-/// gave the stream up, and with the connection's error when that has ended. Destroying a stream
+/// Reads end with `copoll::errc::eof` when the peer has finished, also if it gave the stream up
+/// behind that; with `errc::stream_reset` when it gave it up before, or this side has; and with the
+/// connection's error when that has ended. Destroying a stream
 /// that was not finished (`shutdown_write`) resets it; destroying one that was finished and not
 /// read to its end drops what still comes.
 class stream {

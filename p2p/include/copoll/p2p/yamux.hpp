@@ -68,11 +68,14 @@ struct options {
     std::uint32_t idle_rate = 512;
     /// Frames that bring little: so many at once, and so many a second; a rate of 0: any number.
     /// With more the session goes on, but `next_input` is later. 256 bytes received or sent pay
-    /// for a frame, so those that are longer do not count.
+    /// for a frame, so those that are longer do not count. What was read at once is owed at once:
+    /// 64 KiB can be 5,461 frames, after which a rate of 1 does not listen for 91 minutes, and does
+    /// not find out meanwhile that the peer is gone.
     std::uint32_t frame_burst = 256 * 1024;
     std::uint32_t frame_rate = 256 * 1024;
-    /// How many ids of streams that are opened here count as used already. There are 2^31; behind
-    /// the last one the session goes away.
+    /// How many ids of streams that are opened here count as used already: 0, but in tests of what
+    /// is behind the last one. There are 2^31. Then nothing more is opened here, and all else goes
+    /// on; the peer may still open streams.
     std::uint32_t ids_used = 0;
 };
 
@@ -140,10 +143,14 @@ public:
     /// Says that a write waits for its turn or for room in `output`, or does not any more: the
     /// stream is not idle meanwhile.
     void wait_for_room(stream_id id, bool waits) noexcept;
+    /// Say that nobody waits any more for what the last `read`, or `write`, did not give.
+    void stop_reading(stream_id id) noexcept;
+    void stop_writing(stream_id id) noexcept;
 
     /// No more is written. Reading goes on. *Errors:* `errc::stream_reset`; why the session ended.
     result<void> finish(stream_id id);
-    /// Aborts both directions; drops what was not read. Nothing if the stream has ended already.
+    /// Aborts both directions; drops what was not read. The peer is told, unless the stream has
+    /// ended already.
     void reset(stream_id id, reset_code why = reset_code::none);
     /// Why the peer has reset the stream; none if it has not.
     std::optional<reset_code> reset_by_peer(stream_id id) const noexcept;
