@@ -33,7 +33,8 @@ struct account {
 /// A session whose peer says what it likes, while the application uses the streams as it should.
 class subject {
 public:
-    explicit subject(const yamux::options& o) : options_(o), session_(role::listener, now_, o) {}
+    subject(role own, const yamux::options& o)
+        : options_(o), paid_(cost * o.frame_burst), session_(own, now_, o) {}
 
     void hear(std::span<const std::byte> bytes) {
         if (!session_.error()) coming_.take(bytes, [this](const frame_header& h) { comes(h); });
@@ -45,6 +46,7 @@ public:
             const auto frames = bytes.size() / frame_header::size + 1;
             owed_ = std::max(owed_, now_) + (frames * 1000 / options_.frame_rate + 3) * 1ms;
             must(session_.next_input() <= owed_);
+            must(paid_ >= 0 || session_.next_input() > now_ || session_.error());
         }
     }
     /// Much on one stream, if nothing else is on its way.
@@ -66,6 +68,8 @@ public:
     }
     void pass(copoll::clock::duration d) {
         now_ += d;
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+        pay((cost * options_.frame_rate * ms + 999) / 1000);
         if (session_.deadline() > now_) return;
         const bool was_alive = !session_.error();
         const auto looked = session_.check_time(now_);
@@ -86,6 +90,7 @@ public:
         must(!a.waits_to_write || (r.n == 0 && !r.ec));
         a.waits_to_write = r.n == 0 && !r.ec && session_.send_window(id) == 0;
         a.written += r.n;
+        pay(static_cast<std::int64_t>(r.n));
     }
     void finish(stream_id id) { accounts_[id].finished = session_.finish(id).has_value(); }
     void reset(stream_id id) {
@@ -152,7 +157,9 @@ public:
     std::vector<stream_id> held;
 
 private:
+    void pay(std::int64_t n) { paid_ = std::min(paid_ + n, cost * options_.frame_burst); }
     void comes(const frame_header& h) {
+        pay((h.type == frame_type::data ? std::int64_t{h.length} : 0) - cost);
         if (h.type == frame_type::ping || h.type == frame_type::go_away) return;
         if (h.has(flag_syn)) {
             accounts_[h.stream] = {};
@@ -180,7 +187,10 @@ private:
         }
     }
 
+    static constexpr std::int64_t cost = 256;  ///< of a frame
+
     yamux::options options_;
+    std::int64_t paid_;  ///< for frames, at most
     copoll::clock::time_point now_{}, heard_at_{}, owed_{};
     session session_;
     std::map<stream_id, account> accounts_{};
@@ -211,7 +221,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (bounds & 2) options.ids_used = 0x7ffffffb;
     if (bounds & 4) options.idle_burst = options.idle_rate = 20;
-    subject s{options};
+    subject s{bounds & 64 ? role::dialer : role::listener, options};
 
     while (!rest.empty()) {
         const auto choice = std::to_integer<unsigned>(rest.front());

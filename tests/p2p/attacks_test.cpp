@@ -318,11 +318,10 @@ TEST_CASE("attack: tiny frames") {
     }());
 }
 
-TEST_CASE("attack: ids of streams that fall into one bucket of a table") {
+TEST_CASE("attack: ids of streams that are far apart") {
     run_in_worlds([]() -> task<result<void>> {
         const auto attack = [](raw_peer& p) -> task<result<void>> {
-            std::string heard;
-            for (std::uint32_t i = 0; i < 200; ++i) {  // steps of what tables grow to
+            for (std::uint32_t i = 0; i < 200; ++i) {
                 const std::uint32_t id = 1 + 2 * i * 541 * 1024;
                 co_await check(p.say(data_frame(id, echo_request("x"), flag_syn | flag_fin)));
             }
@@ -373,6 +372,32 @@ TEST_CASE("attack: frames of a byte, of data or of a window, take the time that 
         };
         run_test(run(tiny));
     }
+}
+
+TEST_CASE("attack: a peer that is heard later is not taken for a silent one") {
+    backend::world w;
+    run_test([]() -> task<result<void>> {
+        const auto attack = [](raw_peer& p) -> task<result<void>> {
+            std::string many;
+            for (int i = 0; i < 1000; ++i) many += data_frame(77, "x");
+            const auto begun = clock::now();
+            co_await check(p.say(many));
+            co_await check(sleep_for(100ms));
+            co_await check(p.say(data_frame(1, echo_request("hello"), flag_syn | flag_fin)));
+            std::string heard;
+            while (!heard.ends_with("hello"))
+                heard += (co_await check(hear(p, frame_type::data))).body;
+            CHECK(clock::now() - begun > 9s);
+            co_return {};
+        };
+        p2p::connection_options options;
+        options.yamux.keep_alive = options.yamux.answer_within = 1s;
+        options.yamux.frame_burst = 10;
+        options.yamux.frame_rate = 100;
+        const auto end = co_await check(attacked_by_peer(std::move(options), attack));
+        CHECK(end == no_error);
+        co_return {};
+    }());
 }
 #endif
 

@@ -81,16 +81,28 @@ public:
             case 0: return open(side);
             case 1: return accept(side);
             case 2:
-            case 3: return write(side, pick(side), 1 + next_() % 30'000);
+            case 3: {
+                const id one = pick(side);
+                return write(side, one, up_to(30'000));
+            }
             case 4:
-            case 5: return read(side, pick(side), 1 + next_() % 30'000);
+            case 5: {
+                const id one = pick(side);
+                return read(side, one, up_to(30'000));
+            }
             case 6: return finish(side, pick(side));
             case 7: return next_() % 8 == 0 ? reset(side, pick(side)) : void();
             case 8: return next_() % 4 == 0 ? release(side, pick(side)) : void();
-            case 9: return pass(std::chrono::milliseconds{next_() % (next_() % 8 ? 50 : 2500)});
+            case 9: {
+                const std::size_t longest = next_() % 8 ? 50 : 2500;
+                return pass(std::chrono::milliseconds{next_() % longest});
+            }
             case 10: return next_() % 4 == 0 ? fill(side, pick(side)) : void();
             case 11: return next_() % 4 == 0 ? answer_and_leave(side, pick(side)) : void();
-            default: return carry(side, next_() % 4 == 0 ? SIZE_MAX : 1 + next_() % 100'000);
+            default: {
+                const bool all = next_() % 4 == 0;
+                return carry(side, all ? SIZE_MAX : up_to(100'000));
+            }
         }
     }
 
@@ -126,7 +138,24 @@ public:
         }
     }
 
-    std::uint64_t carried() const noexcept { return carried_; }
+    /// What has happened, so that who runs models can tell that it has.
+    struct counters {
+        std::uint64_t carried = 0;    ///< bytes
+        std::uint64_t given_up = 0;   ///< sessions whose peer was silent
+        std::uint64_t idle = 0;       ///< streams that were reset for that
+        std::uint64_t bounded = 0;    ///< streams that were reset for want of memory
+        std::uint64_t throttled = 0;  ///< times that a peer was heard later
+
+        counters& operator+=(const counters& o) noexcept {
+            carried += o.carried;
+            given_up += o.given_up;
+            idle += o.idle;
+            bounded += o.bounded;
+            throttled += o.throttled;
+            return *this;
+        }
+    };
+    const counters& happened() const noexcept { return happened_; }
 
 private:
     using id = copoll::p2p::yamux::stream_id;
@@ -151,6 +180,8 @@ private:
         std::map<id, std::int64_t> granted{};  ///< beyond the initial window, and not used
         time_point heard_at{};
     };
+
+    std::size_t up_to(std::size_t n) { return 1 + next_() % n; }
 
     void expect(bool holds, const char* what) {
         if (!holds && !broken) broken = what;
@@ -284,7 +315,7 @@ private:
     }
 
     void answer_and_leave(std::size_t side, id one) {
-        write(side, one, 1 + next_() % 1000);
+        write(side, one, up_to(1000));
         finish(side, one);
         release(side, one);
     }
@@ -323,6 +354,7 @@ private:
         expect(looked.error() == copoll::p2p::errc::ping_unanswered, "time broke something");
         expect(now_ - e.heard_at >= options_.answer_within, "a peer was given up that was heard");
         given_up_ = true;
+        ++happened_.given_up;
         ends_[1 - side].session.end(copoll::errc::connection_reset);
         for (const std::size_t each : both) {
             hear_events(each);
@@ -346,7 +378,11 @@ private:
         end& e = ends_[from];
         end& to = ends_[1 - from];
         take_output(from);
-        if (to.session.next_input() > now_) pass(to.session.next_input() - now_);
+        if (const auto at = to.session.next_input(); at > now_) {
+            ++happened_.throttled;
+            if (!e.wire.empty()) to.heard_at = at;  // as far as it can be heard
+            pass(at - now_);
+        }
         if (given_up_) return;
         const auto bytes = std::as_const(e.wire).data().first(std::min(n, e.wire.size()));
         to.coming.take(bytes, [&](const header& h) { comes(to, h); });
@@ -354,7 +390,7 @@ private:
         expect(heard.has_value(), "a peer broke the protocol");
         if (!bytes.empty()) to.heard_at = now_;
         expect_in_time(to.session, bytes.size());
-        carried_ += bytes.size();
+        happened_.carried += bytes.size();
         moved_ += bytes.size();
         e.wire.consume(bytes.size());
         hear_events(1 - from);
@@ -417,6 +453,7 @@ private:
                              now_ - s.moved_at >= options_.idle_stream;
         const bool is_bounded = options_.unread_of_all || options_.max_unread < 1024 * 1024;
         expect(is_idle || is_bounded, "a stream was reset for nothing");
+        ++(is_bounded ? happened_.bounded : happened_.idle);
     }
 
     Next next_;
@@ -426,7 +463,7 @@ private:
     std::map<id, bool> spoiled_;
     std::vector<std::byte> memory_ = std::vector<std::byte>(30'000);
     bool given_up_ = false;
-    std::uint64_t carried_ = 0;
+    counters happened_{};
     std::uint64_t moved_ = 0;
 };
 
