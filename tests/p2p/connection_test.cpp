@@ -761,7 +761,7 @@ TEST_CASE("connection: reads and writes end with a timeout, and nothing is lost"
     });
 }
 
-TEST_CASE("connection: a stream is not idle when a read or a write has ended with a timeout") {
+TEST_CASE("connection: a stream is not idle when a read has ended with a timeout") {
     run_in_worlds([]() -> task<result<void>> {
         meeting m;
         m.dialers.yamux.idle_stream = 100ms;
@@ -776,19 +776,43 @@ TEST_CASE("connection: a stream is not idle when a read or a write has ended wit
             const auto none = co_await with_timeout(s.read_chunk(), 20ms);
             CHECK(error_of(none) == errc::timed_out);
             co_await check(sleep_for(400ms));
-            std::uint64_t taken = 0;
-            for (std::error_code ec; !ec;) {  // the echo is not read
-                const auto bytes = pattern(50'000, taken);
-                const auto r = co_await with_timeout(s.write_some(bytes), 20ms);
-                taken += r.n;
+            co_await check(write_all(s, pattern(100)));
+            const auto got = co_await drain(s, 100);
+            CHECK(got.intact);
+            co_return co_await s.shutdown_write();
+        });
+    });
+}
+
+TEST_CASE("connection: a stream is not idle when a write has ended with a timeout") {
+    run_in_worlds([]() -> task<result<void>> {
+        const auto fill = [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.open_first_of(echo_protocols()));
+            const auto bytes = pattern(50'000);
+            for (std::error_code ec; !ec;) {
+                const io_result r = co_await with_timeout(s.write_some(bytes), 20ms);
                 ec = r.ec;
                 if (ec) CHECK(ec == errc::timed_out);
             }
             co_await check(sleep_for(400ms));
-            const auto got = co_await drain(s, taken);
-            CHECK(got.n == taken);
-            co_return co_await s.shutdown_write();
-        });
+            const io_result more = co_await s.write_some({});
+            CHECK(more.ec == no_error);
+            s.reset();
+            co_return {};
+        };
+        const auto never_read = [](p2p::connection& c) -> task<result<void>> {
+            auto s = co_await check(c.accept());
+            co_await check(s.negotiate(echo_protocols()));
+            const auto none = co_await c.accept();
+            CHECK(error_of(none) == errc::eof);
+            co_return {};
+        };
+        meeting m;
+        m.dialers.yamux.idle_stream = 100ms;
+        const auto both = co_await check(meet(std::move(m), fill, never_read));
+        CHECK(error_of(both.dialer) == no_error);
+        CHECK(error_of(both.listener) == no_error);
+        co_return {};
     });
 }
 
