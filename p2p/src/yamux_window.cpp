@@ -9,6 +9,8 @@ bool receive_window::receive(std::uint32_t n) noexcept {
     if (n > allowed_) return false;
     allowed_ -= n;
     unread_ += n;
+    // Frames end where the window that the peer knows of ends, and go beyond if it knows of more.
+    if (n > 0 && allowed_ == granted_ && unread_ <= size_ / 4) ran_dry_ = true;
     return true;
 }
 
@@ -20,11 +22,13 @@ void receive_window::read(std::uint32_t n) noexcept {
 std::uint32_t receive_window::grant(clock::time_point now, std::optional<clock::duration> rtt,
                                     std::uint64_t most_growth) noexcept {
     if (!is_grant_due()) return 0;
-    if (rtt && now - granted_at_ < 2 * *rtt && size_ <= most_growth) size_ *= 2;
+    const bool is_narrow = ran_dry_ || (rtt && now - granted_at_ < 2 * *rtt);
+    if (is_narrow && size_ <= most_growth) size_ *= 2;
+    ran_dry_ = false;
     granted_at_ = now;
-    const std::uint32_t granted = size_ - allowed_ - unread_;
-    allowed_ += granted;
-    return granted;
+    granted_ = size_ - allowed_ - unread_;
+    allowed_ += granted_;
+    return granted_;
 }
 
 }  // namespace copoll::p2p::yamux

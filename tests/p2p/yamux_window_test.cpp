@@ -57,6 +57,49 @@ TEST_CASE("yamux window: grows while half of it takes less than two round trips"
     CHECK(w.size() == 4 * initial_window);
 }
 
+TEST_CASE("yamux window: grows when the peer used all of it before it knew of more") {
+    constexpr std::uint32_t frame = initial_window / 8;
+    receive_window w{start};
+    const auto pass = [&](std::uint32_t bytes) {
+        CHECK(w.receive(bytes));
+        w.read(bytes);
+    };
+    const auto grant = [&] { return w.grant(start, {}, UINT64_MAX); };
+    for (int i = 0; i < 4; ++i) pass(frame);
+    CHECK(grant() == initial_window / 2);
+    for (int i = 0; i < 4; ++i) pass(frame);  // to the last byte of what it had before
+    CHECK(grant() == initial_window / 2 + initial_window);
+    CHECK(w.size() == 2 * initial_window);
+
+    for (int i = 0; i < 3; ++i) pass(frame);
+    pass(2 * frame);  // it goes on into what it was granted
+    for (int i = 0; i < 3; ++i) pass(frame);
+    CHECK(grant() == initial_window);
+    CHECK(w.size() == 2 * initial_window);
+}
+
+TEST_CASE("yamux window: does not grow for an application that leaves much unread") {
+    receive_window w{start};
+    CHECK(w.receive(initial_window / 2));
+    w.read(initial_window / 2);
+    CHECK(w.grant(start, {}, UINT64_MAX) == initial_window / 2);
+    CHECK(w.receive(initial_window / 2));  // all that it had, but nothing is read of it
+    w.read(initial_window / 2);
+    CHECK(w.grant(start, {}, UINT64_MAX) == initial_window / 2);
+    CHECK(w.size() == initial_window);
+}
+
+TEST_CASE("yamux window: grows only as far as it may, also when it ran dry") {
+    receive_window w{start};
+    for (int half = 0; half < 2; ++half) {
+        for (int i = 0; i < 4; ++i) {
+            CHECK(w.receive(initial_window / 8));
+            w.read(initial_window / 8);
+        }
+        CHECK(w.grant(start, {}, initial_window - 1) == initial_window / 2);
+    }
+}
+
 TEST_CASE("yamux window: does not grow before a round trip was measured") {
     receive_window w{start};
     CHECK(w.receive(initial_window));

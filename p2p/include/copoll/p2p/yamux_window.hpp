@@ -12,8 +12,9 @@ namespace copoll::p2p::yamux {
 constexpr std::uint32_t initial_window = 256 * 1024;
 
 /// How much the peer may send on a stream: what it was granted, less what came. It is granted more
-/// when half of the window has been read. If that takes less than two round trips the window is
-/// what limits the stream, and grows to twice its size.
+/// when half of the window has been read. If that takes less than two round trips, or the peer has
+/// sent the other half before it knew of the grant although little is unread, the window is what
+/// limits the stream, and grows to twice its size.
 ///
 /// Holds always: `allowed() + unread() <= size()`. So at most `size()` bytes are kept for a stream.
 class receive_window {
@@ -32,7 +33,7 @@ public:
     /// Whether `grant` would give anything.
     bool is_grant_due() const noexcept { return size_ - allowed_ - unread_ >= size_ / 2; }
     /// What the peer may send in addition, which is to be told; 0 if no grant is due. The window
-    /// grows by at most `most_growth`, if the round trip takes `rtt`; not if that is not known.
+    /// grows by at most `most_growth`. `rtt` is what a round trip takes, if that is known.
     std::uint32_t grant(clock::time_point now, std::optional<clock::duration> rtt,
                         std::uint64_t most_growth) noexcept;
 
@@ -40,6 +41,8 @@ private:
     std::uint32_t size_ = initial_window;
     std::uint32_t allowed_ = initial_window;
     std::uint32_t unread_ = 0;
+    std::uint32_t granted_ = 0;  ///< by the last grant
+    bool ran_dry_ = false;       ///< whether the peer used all before that grant reached it
     clock::time_point granted_at_;
 };
 
