@@ -59,7 +59,7 @@ def figures_of(run):
 
 
 def figures_of_row(case, row):
-    if row["failures"] or row["missing"]:
+    if row["failures"] or row["not_measurable"] or row["missing"] or not row["rounds"]:
         return {}
     found = {}
     if row["name"] == case["base"] or not row["ratios"]:

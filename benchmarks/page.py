@@ -146,8 +146,10 @@ def percentiles(rounds):
         for up_to, count in (turn or {}).get("latency_histogram_us", []):
             ranges[up_to] = ranges.get(up_to, 0) + count
     total, found = sum(ranges.values()), []
+    # of what was never answered only a lower bound is known
+    unknown = sum(turn.get("unanswered", 0) for turn in rounds if turn)
     for percent in PERCENTILES:
-        if total * (100 - percent) / 100 < FEWEST_ABOVE:
+        if total * (100 - percent) / 100 < max(FEWEST_ABOVE, unknown):
             break
         seen = 0
         for up_to in sorted(ranges):

@@ -8,6 +8,7 @@ import targets
 from measure import Rounds
 from tables import Table
 
+KEEPS_UP = 0.9  # of the rate that is offered
 FORMAT = 1  # of the JSON; another number when a reader of this one would misread it
 
 # Figures of a row: where they stand in the result of a turn.
@@ -184,19 +185,21 @@ def remarks(servers):
               for row in servers if row["failures"]]
     behind = [f"{row['name']} was not measurable: {row['not_measurable'][0]}"
               for row in servers if row.get("not_measurable")]
-    return [*failed, *behind, *map(cannot_keep_up, filter(has_unanswered, servers))]
-
-
-def has_unanswered(row):
-    return any(turn and turn.get("unanswered") for turn in row["rounds"])
+    return [*failed, *behind, *filter(None, map(cannot_keep_up, servers))]
 
 
 def cannot_keep_up(row):
-    """Of a server in open loop."""
-    rounds = [turn for turn in row["rounds"] if turn]
-    unanswered, answered = (sum(turn[key] for turn in rounds) for key in ("unanswered", "messages"))
-    return (f"{row['name']} cannot keep up: {unanswered:,} of {unanswered + answered:,} messages "
-            "had no answer when the load ended")
+    """What is to be said of a server that does not in open loop; nothing of others."""
+    rounds = [turn for turn in row["rounds"] if turn and turn.get("offered_per_second")]
+    unanswered = sum(turn["unanswered"] for turn in rounds)
+    if unanswered:
+        messages = unanswered + sum(turn["messages"] for turn in rounds)
+        return (f"{row['name']} cannot keep up: {unanswered:,} of {messages:,} messages had no "
+                "answer when the load ended")
+    if rounds and row["messages_per_second"] < KEEPS_UP * row["offered_per_second"]:
+        return (f"{row['name']} cannot keep up: {row['messages_per_second']:,.0f} messages/s of "
+                f"{row['offered_per_second']:,.0f} offered")
+    return ""
 
 
 def late_loads(servers):

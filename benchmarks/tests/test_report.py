@@ -66,6 +66,13 @@ def scenario(view="rate", copoll=(80, 90, 99)):
             "component": {"name": "x.wasm", "bytes": 2000, "stripped_bytes": 1000}}
 
 
+def offer(row, rate):
+    """Makes a row of an open loop of it, all of which was answered."""
+    row["offered_per_second"] = rate
+    for turn in row["rounds"]:
+        turn |= {"offered_per_second": rate, "unanswered": 0, "messages": 1000}
+
+
 def timers(*nanoseconds):
     figures = {"set_ns": [40], "cancel_and_set_ns": list(nanoseconds),
                "host_calls_per_sleep": [1]}
@@ -99,6 +106,16 @@ class Test(unittest.TestCase):
             with self.subTest(view=view):
                 self.assertIn(title, report.scenario_text(scenario(view), MACHINE))
                 self.assertIn(title, report.as_markdown(run(scenario(view))))
+
+    def test_a_server_that_does_less_than_it_is_offered_is_named(self):
+        _, case = scenario("open loop")["cases"]
+        copoll = case["servers"][0]  # does 90 messages/s
+        for rate, said in (95, []), (101, ["copoll cannot keep up: 90 messages/s of 101 offered"]):
+            offer(copoll, rate)
+            self.assertEqual(report.remarks([copoll]), said)
+        copoll["rounds"][0]["unanswered"] = 500
+        self.assertEqual(report.remarks([copoll]), [
+            "copoll cannot keep up: 500 of 3,500 messages had no answer when the load ended"])
 
     def test_what_could_not_be_measured_is_said(self):
         summary = {**scenario(), "cases": [], "component": None, "lacks": "no headers"}
@@ -354,8 +371,7 @@ class Test(unittest.TestCase):
         summary = scenario()
         for number, case in enumerate(summary["cases"]):
             case["name"] = ["10 active", "10 active + 1,000 idle"][number]
-            for turn in case["servers"][0]["rounds"]:
-                turn["offered_per_second"] = 1000 * (number + 1)
+            offer(case["servers"][0], 1000 * (number + 1))
         page = self.page(run(summary))
         if not page:
             print("SKIPPED: nothing to draw with; ./dev setup plots gets it")
