@@ -52,10 +52,12 @@ def cases(peer_names):
         return case(f"TLS: {name}", [*SHARED, "--tls", *load], TLS, (OPENSSL, *TLS_PEERS.values()),
                     view="memory")
 
-    def over_p2p(name, do, count, *load, view="memory of streams"):
+    def over_p2p(name, do, count, *load):
         load = ["--do", do, "--idle", str(count), *load]
-        return case(f"libp2p: {name}", load, P2P, (*scenario_p2p.NODES, *P2P_PEERS.values()),
-                    view=view, program=scenario_p2p.LOAD)
+        # a protocol that only holds its streams is one of ours
+        rivals = () if do == "held" else (*scenario_p2p.NODES, *P2P_PEERS.values())
+        return case(f"libp2p: {name}", load, P2P, rivals, view="memory of streams",
+                    program=scenario_p2p.LOAD)
 
     return [
         over_tcp("10,000 idle", "--connections", "0", "--idle", "10000"),
