@@ -111,14 +111,15 @@ def run_scenario(name, options, machine):
         if hasattr(scenario, "missing"):
             summary["missing"] = scenario.missing(options)
     if hasattr(scenario, "cases"):
-        summary |= run_cases(name, scenario, options)
+        measured = run_cases(scenario, options)
+        summary |= {**measured, "missing": summary["missing"] | measured.get("missing", {})}
     show_progress("")
     if summary["cases"] or summary["programs"] or summary["lacks"]:
         print(report.scenario_text(summary, machine), flush=True)
     return summary
 
 
-def run_cases(name, scenario, options):
+def run_cases(scenario, options):
     named = peers_of(scenario, options)
     peers = [peer for peer in named if not peer.missing]
     cases = [case for case in scenario.cases([peer.name for peer in peers])
@@ -155,6 +156,7 @@ def run_all(options):
             show_progress("")
             print(f"bench: {name}: {failure}", file=sys.stderr)
             run["failures"].append(f"{name}: {failure}")
+            options.json.write_text(report.as_json(run))
             continue
         if summary["cases"] or summary["programs"] or summary["lacks"]:
             print()
@@ -203,8 +205,9 @@ def read(path):
 
 def has_failures(run):
     """Whether a scenario, or one of our own servers in it, failed."""
-    return bool(run["failures"]) or any(row["failures"] and not row["peer"] for summary in run["scenarios"]
-               for case in summary["cases"] for row in case["servers"])
+    rows = (row for summary in run["scenarios"] for case in summary["cases"]
+            for row in case["servers"])
+    return bool(run["failures"]) or any(row["failures"] and not row["peer"] for row in rows)
 
 
 def main(argv):

@@ -325,7 +325,31 @@ class Test(unittest.TestCase):
         stand_in = types.SimpleNamespace(
             cases=lambda peers: [Case("x", [], "tokio")], contenders=lambda host: [])
         with self.assertRaisesRegex(Failure, "two servers have the name tokio"):
-            bench.run_cases("echo", stand_in, options)
+            bench.run_cases(stand_in, options)
+
+    def test_programs_and_peers_that_are_missing_are_both_named(self):
+        self.addCleanup(scenarios.ALL.update, dict(scenarios.ALL))
+        self.addCleanup(setattr, bench, "run_cases", bench.run_cases)
+        bench.run_cases = lambda scenario_, options: {"missing": {"a peer": "not built"}}
+        scenarios.ALL["timers"] = types.SimpleNamespace(
+            open_files=100, run=lambda options, progress: {}, cases=None,
+            missing=lambda options: {"a way": "no node"})
+        self.stand_in_for_the_host()
+        summary = bench.run_scenario("timers", bench.parse_arguments(["timers"]), MACHINE)
+        self.assertEqual(summary["missing"], {"a way": "no node", "a peer": "not built"})
+
+    def test_a_run_whose_last_scenario_fails_tells_it_and_nothing_older(self):
+        path, = self.files(run(timers(1, 2, 3)))
+        self.addCleanup(scenarios.ALL.update, dict(scenarios.ALL))
+
+        def fail(options, progress):
+            raise Failure("no such machine")
+        scenarios.ALL["timers"] = types.SimpleNamespace(open_files=100, run=fail, tables=None)
+        self.stand_in_for_the_host()
+        self.assertEqual(self.tell("timers", "--json", path)[0], 1)
+        written = report.read_json(Path(path))
+        self.assertEqual(written["scenarios"], [])
+        self.assertEqual(written["failures"], ["timers: no such machine"])
 
     def test_a_run_in_which_a_server_of_ours_failed_ends_with_code_one(self):
         failed = scenario()
