@@ -6,8 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
+from contenders import FOLDER
 from measure import cpu_split
-from servers import ROOT, host_name
+from p2p_programs import node
+from servers import ROOT, TOOLS, host_name
 
 PEERS = ROOT / "benchmarks/peers"
 NODES = ROOT / "tests/interop/peers"
@@ -28,7 +30,7 @@ def describe_machine(options):
         "rounds": options.rounds,
         "seconds": options.seconds,
         "revision": revision(),
-        "versions": versions(),
+        "versions": versions(options),
     }
 
 
@@ -49,18 +51,60 @@ def revision():
     return first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
 
 
-def versions():
-    """Of what is measured beside it, as it is pinned or installed."""
-    go = re.search(r"go-libp2p v(\S+)", (NODES / "go/go.mod").read_text())
-    found = {"go-libp2p": go[1] if go else "",
-             "js-libp2p": locked_js("libp2p"),
-             "rust-libp2p": crate(NODES / "rust", "libp2p"),
-             "node": first_line(["node", "--version"]),
-             "OpenSSL": first_line(["openssl", "version"])}
-    for folder, name in (("tokio-echo", "tokio"), ("wstd-echo", "wstd"), ("rustls-echo", "rustls"),
-                         ("libp2p-peer", "libp2p-wasi-sockets")):
-        found[name] = crate(PEERS / folder, name)
+def versions(options):
+    """Of what the figures depend on, as far as it is there."""
+    found = {**own_parts(), "OpenSSL": openssl(),
+             **versions_of_nodes(), **versions_of_peers(options.peers)}
     return {name: version for name, version in found.items() if version}
+
+
+def own_parts():
+    """What the library and its programs are built with."""
+    return {"compiler (wasi)": compiler("wasi"), "compiler (native)": compiler("native"),
+            "mbedTLS": told_by("mbedtls/include/mbedtls/build_info.h", r'VERSION_STRING +"(\S+)"'),
+            "Asio": told_by("asio/include/asio/version.hpp", r"ASIO_VERSION \d+ // (\S+)"),
+            "libsodium": told_by("libsodium/configure.ac", r"AC_INIT\(\[libsodium\],\[([^]]+)\]")}
+
+
+def openssl():
+    words = first_line(["openssl", "version"]).split()
+    return words[1] if len(words) > 1 else ""
+
+
+def told_by(file, pattern):
+    """What a file among the tools says of its version."""
+    path = TOOLS / file
+    found = re.search(pattern, path.read_text()) if path.exists() else None
+    return found[1] if found else ""
+
+
+def compiler(preset):
+    """Which one CMake found for it."""
+    for path in (ROOT / "build" / preset).glob("CMakeFiles/*/CMakeCXXCompiler.cmake"):
+        told = [re.search(rf'set\(CMAKE_CXX_COMPILER_{what} "(.+)"\)', path.read_text())
+                for what in ("ID", "VERSION")]
+        if all(told):
+            return " ".join(found[1] for found in told)
+    return ""
+
+
+def versions_of_nodes():
+    go = re.search(r"go-libp2p v(\S+)", (NODES / "go/go.mod").read_text())
+    pinned = {"go-libp2p": go[1] if go else "", "js-libp2p": locked_js("libp2p"),
+              "rust-libp2p": crate(NODES / "rust", "libp2p")}
+    there = {name: version for name, version in pinned.items() if not node(name)[1]}
+    return there | ({"node": first_line(["node", "--version"]).removeprefix("v")} if "js-libp2p" in there else {})
+
+
+def versions_of_peers(folder):
+    """As they are pinned; who brings a folder of their own knows what is in it."""
+    if folder != FOLDER:
+        return {}
+    files = {"tokio": "tokio-echo", "wstd": "wstd-echo", "rustls": "rustls-echo",
+             "libp2p-wasi-sockets": "libp2p-listen"}
+    sources = files | {"libp2p-wasi-sockets": "libp2p-peer"}
+    return {name: crate(PEERS / sources[name], name) for name, file in files.items()
+            if any(not path.name.endswith(".absent") for path in folder.glob(f"{file}*"))}
 
 
 def locked_js(name):

@@ -55,6 +55,7 @@ def cases(peer_names):
              ["--do", "visits", "--at-once", "1"], view="handshakes", **common),
         Case("handshakes: the same; 16 at once", ["--do", "visits"], view="handshakes", **common),
         Case("download, 1 stream", ["--do", "down"], **sealed),
+        Case("download, streams of 32 MiB", ["--do", "down", "--transfer", "32"], **sealed),
         Case("upload, 1 stream", ["--do", "up"], **sealed),
         Case("echo, 1 stream", ["--do", "echo"], **bulk),
         Case("streams: open, 1 B there and back, close; 1 at once",

@@ -55,7 +55,7 @@ constexpr const char* usage =
     "  --at-once N         visits or streams at a time (16)\n"
     "  --idle N            streams of idle and held (1000)\n"
     "  --per-connection N  of them on each connection, up to 500 (500)\n"
-    "  --transfer MIB      bulk moves so much before a new stream does (32)\n"
+    "  --transfer MIB      bulk moves so much before a new stream does (256)\n"
     "  --echo PROTOCOL     the echo's name (/echo/1.0.0)\n"
     "  --seconds S         length of the run (5); the first fifth is warm-up\n"
     "  --patience S        how long idle streams may take to be open, and all to end (30)\n"
@@ -72,7 +72,7 @@ struct settings {
     std::size_t at_once = 16;
     std::size_t idle = 1000;
     std::size_t per_connection = 500;
-    std::uint64_t transfer = 32;
+    std::uint64_t transfer = 256;
     bool phases = false;
     bool json = false;
 
