@@ -105,11 +105,9 @@ def run_scenario(name, options, machine):
     raise_limits(scenario, options)
     if hasattr(scenario, "run"):
         with OthersShare() as others:
-            summary["programs"] = scenario.run(options, show_progress)
+            summary["programs"], summary["missing"] = scenario.run(options, show_progress)
         if summary["programs"]:
             summary["others_cpu_share"] = others.share
-        if hasattr(scenario, "missing"):
-            summary["missing"] = scenario.missing(options)
     if hasattr(scenario, "cases"):
         measured = run_cases(scenario, options)
         summary |= {**measured, "missing": summary["missing"] | measured.get("missing", {})}

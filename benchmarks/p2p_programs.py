@@ -38,13 +38,13 @@ def node(name):
 
 def run(options, show_progress):
     """{"in memory": {contender: {figure: [each round]}},
-    "round trips": {way: {"near" or "far": [seconds]}}}"""
-    figures = {}
+    "round trips": {way: {"near" or "far": [seconds]}}}, and why ways were not measured"""
+    figures, missing = {}, {}
     if options.case in IN_MEMORY:
         figures[IN_MEMORY] = run_in_rounds("p2p", ["p2p_cost"], options, show_progress)
     if options.case in ROUND_TRIPS:
-        figures[ROUND_TRIPS] = count_round_trips(options, show_progress)
-    return figures
+        figures[ROUND_TRIPS], missing = count_round_trips(options, show_progress)
+    return figures, missing
 
 
 # ---- Round trips
@@ -71,37 +71,25 @@ def ways(host):
 
 
 def count_round_trips(options, show_progress):
+    """{way: {path: [seconds]}}, {"round trips: WAY": why it was not measured}"""
     found = {}
+    missing = {f"{ROUND_TRIPS}: {COPOLL} to {name}": why for name in NODES if (why := node(name)[1])}
     for number in range(options.rounds):
         for way, (server, dialer, rest, done) in ways(options.host).items():
-            show_progress(f"p2p round trips, round {number + 1} of {options.rounds}: {way}")
-            if way in FAILED_WAYS:
+            if f"{ROUND_TRIPS}: {way}" in missing:
                 continue
+            show_progress(f"p2p round trips, round {number + 1} of {options.rounds}: {way}")
             try:
                 with Server(server) as listening:
                     times = {path: time_dial(listening.address, one_way, dialer, rest, done)
                              for path, one_way in ONE_WAYS.items()}
             except Failure as failure:
-                FAILED_WAYS[way] = str(failure)
+                missing[f"{ROUND_TRIPS}: {way}"] = str(failure)
                 found.pop(way, None)  # what is left would not be the whole truth
                 continue
             for path, seconds in times.items():
                 found.setdefault(way, {}).setdefault(path, []).append(seconds)
-    return found
-
-
-FAILED_WAYS = {}  # of this run, with the reasons
-
-
-def missing(options):
-    """{way: why it was not measured}"""
-    if options.case not in ROUND_TRIPS:
-        return {}
-    found = {f"{ROUND_TRIPS}: {way}": reason for way, reason in FAILED_WAYS.items()}
-    for name in NODES:
-        if why := node(name)[1]:
-            found[f"{ROUND_TRIPS}: {COPOLL} to {name}"] = why
-    return found
+    return found, missing
 
 
 def time_dial(address, one_way, dialer, rest, done):

@@ -253,8 +253,10 @@ def scenario_text(scenario, machine):
 def targets_table(run):
     """What the project wants to reach, and what this run says of it; none if it says nothing."""
     verdicts = targets.judge(run)
-    rows = [(v.target.name, [v.target.wanted(), v.reached, v.verdict, v.why]) for v in verdicts]
-    return Table("targets", ["wanted", "reached", "", "why"], rows) if rows else None
+    rows = [(f"{v.target.scenario}: {v.target.name}",
+             [v.target.wanted(), v.reached, v.verdict, v.why]) for v in verdicts]
+    columns = ["wanted", "reached", "verdict", "why"]
+    return Table("targets", columns, rows, words=("verdict", "why")) if rows else None
 
 
 def as_markdown(run):

@@ -13,9 +13,9 @@ NANOSECONDS, ALLOCATIONS = " ns", " allocations"
 
 def run(options, show_progress):
     if options.case not in "coroutine":
-        return {}
+        return {}, {}
     return run_in_rounds("coroutine", ["coroutine_cost"], options, show_progress,
-                         [(ASIO, "asio_cost")])
+                         [(ASIO, "asio_cost")]), {}
 
 
 def tables(figures):

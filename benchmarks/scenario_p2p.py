@@ -71,4 +71,3 @@ def lacks():
 
 run = p2p_programs.run
 tables = p2p_programs.tables
-missing = p2p_programs.missing

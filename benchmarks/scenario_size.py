@@ -11,24 +11,22 @@ BUILT, STRIPPED = "bytes", "stripped bytes"
 
 
 def run(options, show_progress):
-    """{component: {"bytes" or "stripped bytes": [each round, always the same]}}"""
+    """{component: {"bytes" or "stripped bytes": [each round, always the same]}}, and why others are
+    not there"""
     show_progress("size")
     files = {f"{name}.wasm": WASI / f"{name}.wasm" for name in OURS}
     files |= {name: options.peers / name for name in contenders.ALL_PEERS if name.endswith(".wasm")}
-    figures = {}
+    figures, missing = {}, {}
     for name, path in files.items():
-        if options.case in name and path.exists():
-            binary = path.read_bytes()
-            figures[name] = {BUILT: [len(binary)] * options.rounds,
-                             STRIPPED: [stripped_size(binary)] * options.rounds}
-    return figures
-
-
-def missing(options):
-    """{component: why it is not there}"""
-    return {name: contenders.why_missing(options.peers, name) for name in contenders.ALL_PEERS
-            if name.endswith(".wasm") and options.case in name
-            and not (options.peers / name).exists()}
+        if options.case not in name:
+            continue
+        if not path.exists():
+            missing[name] = contenders.why_missing(path.parent, name)
+            continue
+        binary = path.read_bytes()
+        figures[name] = {BUILT: [len(binary)] * options.rounds,
+                         STRIPPED: [stripped_size(binary)] * options.rounds}
+    return figures, missing
 
 
 def tables(figures):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Scenario startup: from starting the host until a server listens, and until it has echoed a
 byte."""
-import functools
 import socket
 import subprocess
 import tempfile
@@ -30,21 +29,21 @@ IN_ENGINE = f"{COPOLL} in the embedded engine"
 
 
 def run(options, show_progress):
-    """{contender: {"MODE, listening ms" or "MODE, first byte ms": [each round]}}"""
-    figures = {}
-    if not asked_for(options):
-        return figures
+    """{contender: {"MODE, listening ms" or "MODE, first byte ms": [each round]}}, and why others
+    were not measured"""
+    if not any(options.case in mode for mode in MODES):
+        return {}, {}
+    figures, failed = {}, {}
+    commands, missing = ways(options.host, options.peers)
     for number in range(options.rounds):
-        for (name, mode), command in ways(options.host, options.peers)[0].items():
-            if options.case not in mode:
+        for (name, mode), command in commands.items():
+            if options.case not in mode or name in failed:
                 continue
             show_progress(f"startup, round {number + 1} of {options.rounds}: {name}, {mode}")
-            if name in FAILED:
-                continue
             try:
                 found = zip(*[start(command, mode) for _ in range(STARTS)])
             except Failure as failure:
-                FAILED[name] = str(failure)
+                failed[name] = str(failure)
                 figures.pop(name, None)
                 continue
             for figure, times in zip((LISTENING, FIRST_BYTE), found):
@@ -55,24 +54,9 @@ def run(options, show_progress):
             command = [EMBEDDED_PYTHON, "-I", INSTANTIATE, ECHO_SERVER]
             for figure, value in run_once(IN_ENGINE, command).items():
                 figures.setdefault(IN_ENGINE, {}).setdefault(figure, []).append(value)
-    return figures
-
-
-def asked_for(options):
-    return any(options.case in mode for mode in MODES)
-
-
-FAILED = {}  # in this run, with the reasons
-
-
-def missing(options):
-    """{contender: why it was not measured}"""
-    if not asked_for(options):
-        return {}
-    found = {**ways(options.host, options.peers)[1], **FAILED}
-    if not EMBEDDED_PYTHON.exists():
-        found[IN_ENGINE] = "COPOLL_HOST=embedded ./dev setup host makes it"
-    return found
+    if not EMBEDDED_PYTHON.exists() and not options.case:
+        failed[IN_ENGINE] = "COPOLL_HOST=embedded ./dev setup host makes it"
+    return figures, missing | failed
 
 
 def everybody(host, folder):
@@ -82,7 +66,6 @@ def everybody(host, folder):
             *from_folder(folder, host)]
 
 
-@functools.cache
 def ways(host, folder):
     """({(contender, mode): command}, {contender: why it is missing}). Starts each once: then it is
     in the host's cache, and its command is known without the script that picks the host."""

@@ -10,8 +10,8 @@ COLUMNS = {"set_ns": "set ns", "cancel_and_set_ns": "cancel + set ns",
 
 def run(options, show_progress):
     if options.case not in "timers":
-        return {}
-    return run_in_rounds("timers", ["timer_cost"], options, show_progress)
+        return {}, {}
+    return run_in_rounds("timers", ["timer_cost"], options, show_progress), {}
 
 
 def tables(figures):

@@ -5,8 +5,8 @@ A scenario says how many open files it needs, and has one of these or both:
 - cases(names of peers) that servers are measured in, contenders(host), the component whose size
   is told, perhaps peers(folder, host) other than the usual ones, and perhaps lacks(), why it
   cannot be done here;
-- programs that measure themselves: run(options, show_progress) and tables(figures), perhaps
-  missing(options), {contender: why it was not measured}.
+- programs that measure themselves: run(options, show_progress), which returns the figures and
+  {contender: why it was not measured}, and tables(figures).
 """
 import scenario_accept
 import scenario_coroutine

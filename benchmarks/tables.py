@@ -10,19 +10,22 @@ class Table:
     columns: list                # their titles
     rows: list                   # (name, cells)
     notes: tuple = ()            # lines below it
+    words: tuple = ()            # titles of columns of words; the others hold figures
 
     def as_lines(self):
         """Each column as wide as its widest cell."""
         grid = [[self.title, *self.columns], *([name, *cells] for name, cells in self.rows)]
         widths = [max(map(len, column)) for column in zip(*grid)]
-        lines = ["  ".join([name.ljust(widths[0]),
-                            *(c.rjust(w) for c, w in zip(cells, widths[1:]))])
-                 for name, *cells in grid]
+        words = [True, *(title in self.words for title in self.columns)]
+        lines = ["  ".join(cell.ljust(width) if is_words else cell.rjust(width)
+                           for cell, width, is_words in zip(row, widths, words)).rstrip()
+                 for row in grid]
         return [*lines, *(f"  {note}" for note in self.notes)]
 
     def as_markdown(self):
         head = f"| {self.title} | {' | '.join(self.columns)} |"
-        rule = "|---|" + "---:|" * len(self.columns)
+        rule = "|---|" + "".join("---|" if title in self.words else "---:|"
+                                 for title in self.columns)
         rows = [f"| {name} | {' | '.join(cells)} |" for name, cells in self.rows]
         return [head, rule, *rows, *(line for note in self.notes for line in ("", note))]
 

@@ -27,14 +27,16 @@ KINDS = ("full", "resumed")
 
 
 def run(options, show_progress):
-    """{"in memory" or "client": {contender: {figure: [each round]}}}"""
-    figures = {}
+    """{"in memory" or "client": {contender: {figure: [each round]}}}, and what was not measured"""
+    figures, missing = {}, {}
     if options.case in IN_MEMORY:
         figures[IN_MEMORY] = run_in_rounds("tls", ["tls_cost", "tls_cost_stock"], options,
                                            show_progress)
     if options.case in CLIENT and OPENSSL_SERVER.exists():
         figures[CLIENT] = run_clients(options, show_progress)
-    return figures
+    elif options.case in CLIENT:
+        missing[CLIENT] = f"no {OPENSSL_SERVER.name}, it needs OpenSSL's headers"
+    return figures, missing
 
 
 def run_clients(options, show_progress):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 import unittest
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCHMARKS))
 import bench  # noqa: E402
 import contenders  # noqa: E402
+import machine  # noqa: E402
 import measure as measuring  # noqa: E402
 import p2p_programs  # noqa: E402
 import report  # noqa: E402
@@ -474,6 +476,38 @@ class Test(unittest.TestCase):
             self.assertEqual(p2p_programs.node("go-libp2p")[1], "no go here")
             (Path(folder) / "go_peer").touch()
             self.assertEqual(p2p_programs.node("go-libp2p")[1], "")
+
+    def test_a_way_to_a_node_that_fails_is_tried_once_and_told_with_the_reason(self):
+        self.addCleanup(setattr, p2p_programs, "ways", p2p_programs.ways)
+        serve = python_server("print('READY /ip4/127.0.0.1/tcp/7/p2p/x', flush=True); input()")
+        fail = python_server("import sys; sys.exit('no such stream')")
+        p2p_programs.ways = lambda host: {"a to b": (serve, fail, [], "OK byte")}
+        tried = []
+        found, missing = p2p_programs.count_round_trips(
+            types.SimpleNamespace(rounds=2, host=None), tried.append)
+        self.assertEqual((found, len(tried)), ({}, 1))
+        self.assertIn("no such stream", missing["round trips: a to b"])
+
+    def test_versions_are_of_what_is_there(self):
+        self.addCleanup(setattr, machine, "FOLDER", machine.FOLDER)
+        self.addCleanup(setattr, machine, "node", machine.node)
+        with tempfile.TemporaryDirectory() as folder:
+            machine.FOLDER = Path(folder)
+            self.assertEqual(machine.versions_of_peers(machine.FOLDER), {})
+            (machine.FOLDER / "tokio-echo.wasm").touch()
+            (machine.FOLDER / "wstd-echo-rw.wasm.absent").touch()
+            self.assertEqual(list(machine.versions_of_peers(machine.FOLDER)), ["tokio"])
+            self.assertEqual(machine.versions_of_peers(machine.FOLDER.parent), {})
+        machine.node = lambda name: ([], "" if name == "go-libp2p" else "not built")
+        self.assertEqual(list(machine.versions_of_nodes()), ["go-libp2p"])
+        machine.node = lambda name: ([], "")
+        self.assertRegex(machine.versions_of_nodes()["js-libp2p"], r"^\d+\.\d+")
+
+    def test_a_client_that_has_no_server_to_talk_to_is_missing(self):
+        self.addCleanup(setattr, tls_programs, "OPENSSL_SERVER", tls_programs.OPENSSL_SERVER)
+        tls_programs.OPENSSL_SERVER = Path("/nowhere/openssl_echo")
+        figures, missing = tls_programs.run(types.SimpleNamespace(case="client"), None)
+        self.assertEqual((figures, list(missing)), ({}, ["client"]))
 
     def test_a_node_of_libp2p_says_where_it_listens_in_its_own_way(self):
         at = "/ip4/127.0.0.1/tcp/7/p2p/12D3K"

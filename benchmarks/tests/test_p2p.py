@@ -97,10 +97,11 @@ class Test(unittest.TestCase):
         wrong = "Invalid or incomplete"  # how the system calls bytes that are not those expected
         for fault, said in ("wrong-byte", wrong), ("missing-byte", ""), ("extra-byte", wrong):
             address, _ = self.server(hosts()[0], "p2p_faulty", "--fault", fault)
+            patience = "1" if fault == "missing-byte" else "30"  # only that one is waited for
             for what in ["visits"], ["streams"], ["idle", "--idle", "3"], ["echo", *bulk], \
                     ["down", *bulk]:
                 with self.subTest(fault=fault, what=what[0]):
-                    self.assert_fails(self.load(address, "--patience", "1", "--do", *what),
+                    self.assert_fails(self.load(address, "--patience", patience, "--do", *what),
                                       said=said)
 
     def test_an_upload_that_is_answered_with_bytes_fails_the_run(self):

@@ -283,7 +283,7 @@ class Test(unittest.TestCase):
         self.addCleanup(scenarios.ALL.update, dict(scenarios.ALL))
         figures = timers(100, 101, 102)["programs"]
         scenarios.ALL["timers"] = types.SimpleNamespace(
-            open_files=100, run=lambda options, progress: figures,
+            open_files=100, run=lambda options, progress: (figures, {}),
             tables=scenarios.ALL["timers"].tables)
         self.stand_in_for_the_host()
         code, said = self.tell("timers", "--json", path, "--compare", path)
@@ -303,7 +303,7 @@ class Test(unittest.TestCase):
         tables = scenarios.ALL["timers"].tables
         scenarios.ALL["echo"] = types.SimpleNamespace(open_files=100, run=fail, tables=tables)
         scenarios.ALL["timers"] = types.SimpleNamespace(
-            open_files=100, run=lambda options, progress: figures, tables=tables)
+            open_files=100, run=lambda options, progress: (figures, {}), tables=tables)
         self.stand_in_for_the_host()
         code, said = self.tell("echo", "timers", "--json", path)
         self.assertEqual(code, 1)
@@ -332,8 +332,7 @@ class Test(unittest.TestCase):
         self.addCleanup(setattr, bench, "run_cases", bench.run_cases)
         bench.run_cases = lambda scenario_, options: {"missing": {"a peer": "not built"}}
         scenarios.ALL["timers"] = types.SimpleNamespace(
-            open_files=100, run=lambda options, progress: {}, cases=None,
-            missing=lambda options: {"a way": "no node"})
+            open_files=100, run=lambda options, progress: ({}, {"a way": "no node"}), cases=None)
         self.stand_in_for_the_host()
         summary = bench.run_scenario("timers", bench.parse_arguments(["timers"]), MACHINE)
         self.assertEqual(summary["missing"], {"a way": "no node", "a peer": "not built"})

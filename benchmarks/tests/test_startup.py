@@ -65,22 +65,22 @@ class Test(unittest.TestCase):
         ours = Contender("ours", server(hosts()[0]))
         self.addCleanup(setattr, startup, "everybody", startup.everybody)
         startup.everybody = lambda host, folder: [ours, broken, absent]
-        found, missing = startup.ways.__wrapped__(hosts()[0], Path("nowhere"))
+        found, missing = startup.ways(hosts()[0], Path("nowhere"))
         self.assertEqual({name for name, _ in found}, {"ours"})
         self.assertEqual(missing, {"broken": missing["broken"], "absent": "nobody built it"})
         self.assertIn("echoed b'X'", missing["broken"])
         startup.everybody = lambda host, folder: [Contender("ours", SILENT)]
         with self.assertRaises(Failure):
-            startup.ways.__wrapped__(hosts()[0], Path("nowhere"))
+            startup.ways(hosts()[0], Path("nowhere"))
 
     def test_the_figures_of_a_run_are_shown(self):
         self.addCleanup(setattr, startup, "ways", startup.ways)
         command = startup.direct(server(hosts()[0]))
         startup.ways = lambda host, folder: ({(contenders.FLAT, startup.WARM): command}, {})
         options = SimpleNamespace(rounds=2, case="64 B", host=None, peers=None)
-        self.assertEqual((startup.run(options, None), startup.missing(options)), ({}, {}))
+        self.assertEqual(startup.run(options, None), ({}, {}))
         options.case = "warm"
-        figures = startup.run(options, lambda text: None)
+        figures, _ = startup.run(options, lambda text: None)
         self.assertEqual({name: len(times) for name, times in figures[contenders.FLAT].items()},
                          {"warm, listening ms": 2, "warm, first byte ms": 2})
         table, = startup.tables(figures)

@@ -14,12 +14,11 @@
 #include <unistd.h>
 
 #include "errors.hpp"
+#include "socket.hpp"
 
 namespace copoll::backend {
 inline namespace asio {
 namespace {
-
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 /// A stream whose other end is gone.
 std::error_code to_stream_error(int error) noexcept {

@@ -19,9 +19,12 @@ const server = tls.createServer({ ...options, allowHalfOpen: true }, peer => {
         peer: peer.getPeerCertificate()?.subject?.CN,
     }));
     if (options.cut) {
-        peer.write('not all of it');
+        const written = new Promise(done => peer.write('not all of it', done));
         peer.resume(); // unread bytes would make it a reset
-        peer.on('end', () => peer._parent?.destroy() ?? peer.destroy());
+        peer.on('end', async () => {
+            await written;
+            peer._parent?.destroy() ?? peer.destroy();
+        });
     } else {
         peer.pipe(peer);
     }
