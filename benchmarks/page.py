@@ -22,13 +22,16 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var
        max-width: 62rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 3rem; } h3 { font-size: 1rem;
      margin: 2rem 0 .5rem; }
-p { color: var(--dim); } nav a { margin-right: 1rem; } a { color: inherit; }
+p { color: var(--dim); } a { color: inherit; }
+nav a { margin-right: 1rem; display: inline-block; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line);
          white-space: nowrap; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-.targets td:last-child { text-align: left; white-space: normal; min-width: 14rem; }
+.targets th, .targets td { text-align: left; }
+.targets td:first-child { white-space: normal; min-width: 9rem; }
+.targets td:last-child { white-space: normal; min-width: 14rem; }
 svg { display: block; width: 100%; max-width: 34rem; height: auto; }
 .met { color: var(--met); } .missed, .failed { color: var(--missed); }
 """

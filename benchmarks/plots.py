@@ -7,12 +7,13 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator  # noqa: E402
+from matplotlib.ticker import (FuncFormatter, LogLocator, NullFormatter,  # noqa: E402
+                               NullLocator)
 
 WIDTH = 4.6  # inches: with a font of 9 points still read on a phone
 TEXT = "#010203"  # becomes the page's colour of text
 OWN = "#3b7dd8"
-OTHERS = ["#8a8f98", "#d9822b", "#3fa37c", "#b05fc4", "#c94f4f", "#7a6f2f", "#4fb0c6", "#a0a0e0"]
+GREY, *COLOURS = ["#8a8f98", "#d9822b", "#3fa37c", "#b05fc4", "#c94f4f", "#7a6f2f", "#4fb0c6", "#a0a0e0"]
 
 plt.rcParams.update({
     "svg.fonttype": "none", "svg.hashsalt": "copoll", "font.size": 9,
@@ -35,7 +36,7 @@ def ratio_bars(case):
     spans = [[row["ratio"] - row["ratio_min"] for row in rows],
              [row["ratio_max"] - row["ratio"] for row in rows]]
     axes.barh(range(len(rows)), ratios, xerr=spans, height=0.62,
-              color=[OWN if is_own(row["name"]) else OTHERS[0] for row in rows],
+              color=[OWN if is_own(row["name"]) else GREY for row in rows],
               error_kw={"ecolor": TEXT, "elinewidth": 1})
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
     axes.axvline(1, color=TEXT, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -54,15 +55,17 @@ def lines(title, x_label, y_label, series, x_ticks, log_x=False, log_y=False):
     if not series:
         return ""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
-    others = iter(OTHERS * 3)
-    for name, points in series.items():
+    for (name, points), colour in zip(series.items(), colours_of(series)):
         own = is_own(name)
-        axes.plot(*zip(*points), label=name, color=OWN if own else next(others), marker="o",
-                  markersize=3, linewidth=2 if own else 1.2, zorder=3 if own else 2)
+        axes.plot(*zip(*points), label=name, color=colour, marker="o", markersize=3,
+                  linewidth=2 if own else 1.2, zorder=3 if own else 2)
     if log_x:
         axes.set_xscale("log")
     if log_y:
         axes.set_yscale("log")
+        values = [y for points in series.values() for _, y in points]
+        if max(values) < 50 * min(values):  # too few decades to tell where one is
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     else:
         axes.set_ylim(bottom=0)
     axes.xaxis.set_minor_locator(NullLocator())
@@ -73,6 +76,22 @@ def lines(title, x_label, y_label, series, x_ticks, log_x=False, log_y=False):
     axes.set_title(y_label)
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.17), ncols=2, frameon=False)
     return as_svg(figure, title)
+
+
+def colours_of(names):
+    """One for each of the names, the same in all plots as far as there are enough."""
+    free = [colour for colour in (*COLOURS, GREY)
+            if colour not in {known[name] for name in names if name in known}]
+    for name in names:
+        if is_own(name):
+            yield OWN
+            continue
+        if name not in known:
+            known[name] = free.pop(0) if free else GREY
+        yield known[name]
+
+
+known = {}  # {name: its colour}, in the plots so far
 
 
 def is_own(name):

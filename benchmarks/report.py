@@ -254,8 +254,8 @@ def targets_table(run):
     """What the project wants to reach, and what this run says of it; none if it says nothing."""
     verdicts = targets.judge(run)
     rows = [(f"{v.target.scenario}: {v.target.name}",
-             [v.target.wanted(), v.reached, v.verdict, v.why]) for v in verdicts]
-    columns = ["wanted", "reached", "verdict", "why"]
+             [v.verdict, v.reached, v.target.wanted(), v.why]) for v in verdicts]
+    columns = ["verdict", "reached", "wanted", "why"]
     return Table("targets", columns, rows, words=("verdict", "why")) if rows else None
 
 
