@@ -145,16 +145,16 @@ copoll::task<copoll::result<void>> upload(S& to, transfer& t) {
 /// By `/echo/1.0.0`. Counts what has come back.
 template <copoll::stream S>
 copoll::task<copoll::result<void>> echo(S& with, transfer& t) {
-    const auto both = [](copoll::scope& s, S& on,
-                         transfer& of) -> copoll::task<copoll::result<void>> {
-        meter sent;
+    const auto both = [](copoll::scope& s, S& on, transfer& of,
+                         meter& sent) -> copoll::task<copoll::result<void>> {
         s.spawn(send_all<S>, std::ref(on), patterned, std::cref(of), std::ref(sent));
         const auto came = co_await copoll::check(receive_all(on, patterned, of.moved));
         co_await s.join();
         if (came != sent.bytes) co_return copoll::fail(wrong_bytes());
         co_return {};
     };
-    co_return co_await copoll::with_scope(copoll::child_failure::stop_all, both, with, t);
+    meter sent;  // out here, as the one who sends may end after the one who reads
+    co_return co_await copoll::with_scope(copoll::child_failure::stop_all, both, with, t, sent);
 }
 
 }  // namespace bench
