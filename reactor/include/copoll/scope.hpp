@@ -16,7 +16,8 @@
 #include <copoll/task.hpp>
 
 /// Structured concurrency: a task that runs beside another one belongs to a scope, and a scope ends
-/// only when all its tasks have. So a child may refer to whatever outlives the scope.
+/// only when all its tasks have. So a child may refer to whatever outlives the scope. Locals of the
+/// scope's body do not: the body may end before its children, by an error for one.
 
 namespace copoll {
 

@@ -21,13 +21,18 @@
 /// Connections by multiaddr: listening on many, dialling any. `p2p::host` is for those who want
 /// peers and protocols.
 ///
-///     p2p::transport transport{me};
-///     co_await check(transport.listen(*multiaddr::parse("/ip4/0.0.0.0/tcp/0")));
-///     s.spawn(transport.run());
-///     for (;;) {
-///         auto event = co_await check(transport.next_event());
-///         if (auto* got = std::get_if<p2p::incoming>(&event)) s.spawn(serve, std::move(*got));
+///     task<result<void>> take_events(scope& s, p2p::transport& t) {
+///         s.spawn(t.run());
+///         co_await check(t.listen(*p2p::multiaddr::parse("/ip4/0.0.0.0/tcp/0")));
+///         for (;;) {
+///             auto event = co_await check(t.next_event());
+///             if (auto* got = std::get_if<p2p::incoming>(&event))
+///                 s.spawn(serve, std::ref(t), std::move(*got));
+///         }
 ///     }
+///
+///     p2p::transport transport{me};
+///     co_await check(with_scope(take_events, transport));
 ///
 /// | address | |
 /// |---|---|
