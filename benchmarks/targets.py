@@ -173,7 +173,9 @@ def idle_targets():
         return Target(arguments[0], "idle", *arguments[1:], **more)
     many = "10 active + 5,000 idle"
     return [
-        target("5,000 idle, x a poll each turn", rate(many, COPOLL, PLAIN), 15),
+        target("5,000 idle, x a poll each turn", rate(many, COPOLL, PLAIN), 15,
+               why="what a poll over 5,000 costs beside a message differs from run to run: compare "
+                   "the two-tier ceiling"),
         target("5,000 idle, x two-tier ceiling", rate(many, COPOLL, TWO_TIER), 0.95,
                why="what coroutines and fairness cost per message; rounds are far apart"),
         target(f"5,000 idle, x {TOKIO}", rate(many, COPOLL, TOKIO), 25,
@@ -218,7 +220,7 @@ def p2p_targets():
     def target(*arguments, **more):
         return Target(arguments[0], "p2p", *arguments[1:], **more)
     down, up, echo = (f"{what}, 1 stream" for what in ("download", "upload", "echo"))
-    of_both = "the sealed ceiling itself is at about three times: the cipher and the host are most"
+    of_both = "the sealed ceiling itself is below or near that: the cipher and the host are most"
     of_frames = "a copy into frames and a turn of the loop for each record; see the ratio by CPU"
     return [
         *(target(f"round trips to the first byte from {name}", round_trips(f"{COPOLL} to {name}"),
