@@ -93,7 +93,9 @@ def versions_of_nodes():
     pinned = {"go-libp2p": go[1] if go else "", "js-libp2p": locked_js("libp2p"),
               "rust-libp2p": crate(NODES / "rust", "libp2p")}
     there = {name: version for name, version in pinned.items() if not node(name)[1]}
-    return there | ({"node": first_line(["node", "--version"]).removeprefix("v")} if "js-libp2p" in there else {})
+    if "js-libp2p" in there:
+        there["node"] = first_line(["node", "--version"]).removeprefix("v")
+    return there
 
 
 def versions_of_peers(folder):

@@ -73,7 +73,8 @@ def ways(host):
 def count_round_trips(options, show_progress):
     """{way: {path: [seconds]}}, {"round trips: WAY": why it was not measured}"""
     found = {}
-    missing = {f"{ROUND_TRIPS}: {COPOLL} to {name}": why for name in NODES if (why := node(name)[1])}
+    missing = {f"{ROUND_TRIPS}: {COPOLL} to {name}": why
+               for name in NODES if (why := node(name)[1])}
     for number in range(options.rounds):
         for way, (server, dialer, rest, done) in ways(options.host).items():
             if f"{ROUND_TRIPS}: {way}" in missing:

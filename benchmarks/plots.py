@@ -13,7 +13,8 @@ from matplotlib.ticker import (FuncFormatter, LogLocator, NullFormatter,  # noqa
 WIDTH = 4.6  # inches: with a font of 9 points still read on a phone
 TEXT = "#010203"  # becomes the page's colour of text
 OWN = "#3b7dd8"
-GREY, *COLOURS = ["#8a8f98", "#d9822b", "#3fa37c", "#b05fc4", "#c94f4f", "#7a6f2f", "#4fb0c6", "#a0a0e0"]
+GREY = "#8a8f98"
+COLOURS = ["#d9822b", "#3fa37c", "#b05fc4", "#c94f4f", "#7a6f2f", "#4fb0c6", "#a0a0e0"]
 
 plt.rcParams.update({
     "svg.fonttype": "none", "svg.hashsalt": "copoll", "font.size": 9,

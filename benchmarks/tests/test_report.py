@@ -274,7 +274,8 @@ class Test(unittest.TestCase):
         new, old = self.files(run(timers(100, 101, 102)), run(timers(300, 301, 302)))
         code, said = self.tell("--no-run", "--json", new, "--compare", old)
         self.assertEqual(code, 0, said)
-        self.assertRegex(said, r"cancel and set with 100,000 pending, ns +met +101 \(100-102\) +<= 200")
+        self.assertRegex(said,
+                         r"cancel and set with 100,000 pending, ns +met +101 \(100-102\) +<= 200")
         self.assertRegex(said, r"timers \| copoll \| cancel_and_set_ns +301 .* -66% +better")
         self.assertIn("| copoll |", Path(new).with_suffix(".md").read_text())
 
